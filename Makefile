@@ -1,0 +1,44 @@
+# Two commands for a newcomer: `make run` and `make test`. CONTRIBUTING.md says what the others are for.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+KERNEL := setup.py pyproject.toml src/dedup/kernels/_kernel.py src/dedup/kernels/_kernel.pxd
+
+.PHONY: run test check format build bench asan clean
+
+run: $(VENV)/built
+	$(BIN)/dedup run seeds --out clusters.parquet
+
+test: check $(VENV)/tools
+	$(BIN)/pytest -m "slow"
+
+check: $(VENV)/tools
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -m "not slow"
+
+format: $(VENV)/tools
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+build: $(VENV)/built
+
+$(VENV)/pip:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	touch $@
+
+# Set up once, and again when what is built or needed has changed.
+$(VENV)/built: $(VENV)/pip $(KERNEL)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[cli]"
+	touch $@
+
+$(VENV)/tools: $(VENV)/built
+	$(BIN)/pip install --quiet --disable-pip-version-check --group dev
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist src/*.egg-info src/dedup/kernels/_kernel.c src/dedup/kernels/*.so

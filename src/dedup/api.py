@@ -1,0 +1,140 @@
+"""The functions of the package, each one call: deduplicate, clean, compare, sketch, plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from dedup import _validate, boilerplate, formats, pipeline
+from dedup.config import Config
+from dedup.kernels import native
+from dedup.matching.verify import Pairs, UNRELATED
+from dedup.model import RELATIONS, Cleaned, Comparison
+from dedup.result import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Unpack
+
+    from dedup.config import Settings
+    from dedup.kernels.sketches import Sketches
+    from dedup.pipeline import Progress
+
+
+def deduplicate(
+    articles: object,
+    *,
+    on_error: Literal["raise", "skip"] = "raise",
+    progress: Progress | None = None,
+    **settings: Unpack[Settings],
+) -> Result:
+    """Find which texts are the same text, and which one of each to keep.
+
+    Args:
+        articles: An iterable of str, of mappings or of `Article`; anything with `__arrow_c_stream__` (pyarrow, polars,
+            pandas, DuckDB); or the path of a JSONL, Parquet or CSV file or of a folder of .txt files. A str is a path.
+        on_error: "raise" stops at the first row that is no article; "skip" leaves such rows out and lists them in
+            `Result.skipped`.
+        progress: Called with the stage, how much of it is done and how much there is.
+        **settings: The fields of `Config`: `threshold`, `containment`, `recall`, `clean`, `linkage`, `threads` ...
+
+    Returns:
+        The clusters; no article gives a result without clusters. The same articles give the same result in any order
+        and with any number of threads.
+
+    Raises:
+        InvalidArgumentError: A setting is outside what is allowed.
+        InputError: The input cannot be read, or a row is no article.
+        DuplicateIdError: Two documents have one id.
+
+    >>> same = "The harbour bridge will close on Friday for the first time in forty years, the council said."
+    >>> result = deduplicate([same, "Harbour: " + same.upper(), "A kelp farm opened in the bay on Monday."])
+    >>> [cluster.members for cluster in result.clusters]
+    [('1', '0'), ('2',)]
+    """
+    config = Config(**settings)
+    _validate.choice("on_error", on_error, ("raise", "skip"))
+    corpus = formats.read(articles, on_error=on_error)
+    outcome = pipeline.run(corpus.articles, config, progress)
+    return Result(config, outcome, corpus.skipped, corpus.ids_made)
+
+
+def clean(text: str) -> Cleaned:
+    """Take the furniture off one text: markers, captions, embedded posts, promos, an aggregator's related stories.
+
+    Returns:
+        The clean text, the removed spans of the original, and the stories that the page carried beside its own. A text
+        without furniture comes back as it is.
+
+    Raises:
+        InvalidArgumentError: `text` is no str.
+
+    >>> clean("date 2025-03-01 The harbour is closed.").text
+    'The harbour is closed.'
+    """
+    return boilerplate.clean(text)
+
+
+def compare(left: str, right: str, **settings: Unpack[Settings]) -> Comparison:
+    """Tell how two texts stand to each other, exactly, as `deduplicate` would see them.
+
+    Raises:
+        InvalidArgumentError: A text is no str, or a setting is outside what is allowed.
+
+    >>> compare("One two three four.", "“One, two, three, four”").relation
+    'exact'
+    """
+    config = Config(**settings)
+    pages = [_page("left", left, config), _page("right", right, config)]
+    sets = [native.shingle_set(page.text, config.shingle_size, config.seed) for page in pages]
+    sizes = [len(values) for values in sets]
+    shared = native.intersection_size(*sets)
+    relation = None
+    if all(sizes):
+        pair = [np.array([number], np.int64) for number in (0, 1, shared, *sizes)]
+        code = Pairs(*pair, np.array([UNRELATED], np.uint8)).related(config).relation[0]
+        relation = RELATIONS[code] if code < UNRELATED else None
+        if native.tokens(pages[0].text) == native.tokens(pages[1].text):
+            relation = RELATIONS[0]
+    return Comparison(
+        relation=relation,
+        jaccard=shared / (sum(sizes) - shared) if any(sizes) else 0.0,
+        containment_left=shared / sizes[0] if sizes[0] else 0.0,
+        containment_right=shared / sizes[1] if sizes[1] else 0.0,
+        shared=shared,
+        shingles_left=sizes[0],
+        shingles_right=sizes[1],
+        left=pages[0],
+        right=pages[1],
+    )
+
+
+def sketch(texts: Iterable[str] | Any, **settings: Unpack[Settings]) -> Sketches:
+    """Return the signatures of texts, as they are: nothing is cleaned.
+
+    Args:
+        texts: An iterable of str, or an Arrow array of strings, which is read in place.
+        **settings: `shingle_size`, `num_slots`, `seed`, `threads`.
+
+    Raises:
+        InvalidUtf8Error: A row of an Arrow array is not UTF-8.
+        InvalidArgumentError: A text is no str, or a setting is outside what is allowed.
+
+    >>> sketch(["one two three four"]).signatures.shape
+    (1, 128)
+    """
+    config = Config(**settings)
+    if hasattr(texts, "__arrow_c_array__") or hasattr(texts, "__arrow_c_stream__"):
+        rows = native.Texts.from_arrow(texts)
+    else:
+        strings = [texts] if isinstance(texts, str) else list(texts)
+        for row, text in enumerate(strings):
+            _validate.text(f"texts[{row}]", text)
+        rows = native.Texts.from_strings(strings)
+    return pipeline.sketch(rows, config)
+
+
+def _page(name: str, text: str, config: Config) -> Cleaned:
+    _validate.text(name, text)
+    return boilerplate.clean(text) if config.clean == "auto" else Cleaned(text, text)

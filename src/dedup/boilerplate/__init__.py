@@ -1,0 +1,7 @@
+"""Takes page furniture off a text: `clean` gives the text of the story, and what was taken off and why."""
+
+from __future__ import annotations
+
+from dedup.boilerplate.page import clean
+
+__all__ = ["clean"]

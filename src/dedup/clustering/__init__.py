@@ -1,0 +1,1 @@
+"""From verified links to clusters: keep order, the independent set, components."""

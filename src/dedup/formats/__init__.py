@@ -1,0 +1,8 @@
+"""Reads articles from files, Arrow data and Python objects, and writes tables."""
+
+from __future__ import annotations
+
+from dedup.formats.read import Corpus, Skipped, read
+from dedup.formats.write import check_path, write
+
+__all__ = ["Corpus", "Skipped", "check_path", "read", "write"]

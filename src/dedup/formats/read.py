@@ -1,0 +1,436 @@
+"""Reads articles: every source becomes rows of (place, record), and one function turns those into articles."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from numbers import Integral
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+
+from dedup import _validate
+from dedup.errors import DedupError, DuplicateIdError, InputError, InvalidArgumentError, InvalidUtf8Error
+from dedup.model import Article
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: Codecs of Arrow by the suffix that asks for them.
+CODECS = {".gz": "gzip", ".zst": "zstd"}
+
+_LINES = tuple(kind + packed for kind in (".jsonl", ".ndjson", ".json", ".csv") for packed in ("", *CODECS))
+_TABLES = (*_LINES, ".parquet")
+_SUFFIXES = (*_TABLES, ".txt")
+
+#: What may be absent beside `text`.
+_OPTIONAL = ("id", "source", "published", "title", "url", "parent")
+_FIELDS = frozenset((*_OPTIONAL, "text"))
+#: Any mapping; dict stands first because an abstract class is slow to ask.
+_RECORD = (dict, Mapping)
+
+#: Where a row stands: the file (or "input", or "table") and the number of the row in it.
+_Place = tuple[str, int]
+#: A row on its way to be an article; an `InputError` in place of the record says why it cannot be one.
+_Row = tuple[_Place, object]
+
+_OUTSIDE = "a link that leads outside the folder."
+
+#: The field limit of the csv module is one for the process, so one reader at a time may change it.
+_CSV_LOCK = threading.Lock()
+#: The largest C long of every platform.
+_CSV_FIELD_LIMIT = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A row that is no article.
+
+    Args:
+        where: The file as it was named; "input" for Python objects, "table" for Arrow data.
+        row: The row: counted from 0 in tables and Python objects, the line counted from 1 in JSONL and CSV (the
+            first line of a CSV row that takes several), 0 in a text file.
+        reason: What is wrong with it.
+    """
+
+    where: str
+    row: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{_show(self.where, self.row)}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """What was read.
+
+    Args:
+        articles: The articles, in the order of the source; their ids are unique.
+        skipped: The rows that are no articles, in order; empty unless `on_error` is "skip".
+        ids_made: Whether the ids were made from row numbers, because no row had one.
+    """
+
+    articles: list[Article]
+    skipped: tuple[Skipped, ...] = ()
+    ids_made: bool = False
+
+
+def read(source: object, *, on_error: Literal["raise", "skip"] = "raise") -> Corpus:
+    """Read articles from a path, from Arrow data or from Python objects.
+
+    A record has `text` and optionally `id`, `source`, `published`, `title`, `url` and `parent`; every other field
+    goes to `Article.extra`. An integer id becomes a str. When no record has an id, ids are the numbers of the records,
+    counted from 0 over the whole source; a record without an id among records with one is a bad row.
+
+    A folder is read recursively and in the order of its relative paths: its `.txt` files, or when it has none, its
+    other readable files. It does not follow links to folders. The id of a text file is its path within the folder,
+    without the suffix. In CSV everything is text, and an empty field is absent where a field is optional. An empty
+    source gives an empty corpus.
+
+    Args:
+        source: A path (a `str` is always a path) to a `.jsonl`, `.ndjson`, `.json` (one object per line) or `.csv`
+            file, plain or packed as `.gz` or `.zst`, to a `.parquet` or `.txt` file or to a folder; an object with
+            `__arrow_c_stream__`; or an iterable of `str`, mappings and `Article`.
+        on_error: "raise" stops at the first bad row; "skip" leaves bad rows out and lists them in `Corpus.skipped`.
+
+    Raises:
+        InputError: The source cannot be read at all, has no `text`, or has a bad row and `on_error` is "raise".
+        InvalidUtf8Error: The same, where the bad row is Arrow text that is not UTF-8.
+        DuplicateIdError: Two rows carry the same id, whatever `on_error` is.
+        InvalidArgumentError: `source` or `on_error` is of another kind.
+    """
+    _validate.choice("on_error", on_error, ("raise", "skip"))
+    # Plain texts cannot be bad rows and get ids that cannot collide.
+    if isinstance(source, list | tuple) and set(map(type, source)) <= {str}:
+        articles = [Article(str(number), text) for number, text in enumerate(source)]
+        return Corpus(articles, ids_made=bool(articles))
+    return _collect(list(_rows(source)), skip=on_error == "skip")
+
+
+def find_suffix(path: str | Path, suffixes: Iterable[str]) -> str | None:
+    """Return the one of `suffixes` that `path` ends with, in any case; None when there is none."""
+    name = str(path).lower()
+    return next((suffix for suffix in suffixes if name.endswith(suffix)), None)
+
+
+def _show(where: str, row: int) -> str:
+    suffix = find_suffix(where, _SUFFIXES)
+    if suffix == ".txt":
+        return where
+    return f"{where}, {'line' if suffix in _LINES else 'row'} {row}"
+
+
+def _collect(rows: list[_Row], *, skip: bool) -> Corpus:
+    # Whether a row may lack an id depends on all the others, so the rows are all here.
+    named = any(_id_of(record) is not None for _, record in rows)
+    articles: list[Article] = []
+    skipped: list[Skipped] = []
+    places: dict[str, _Place] = {}
+    for number, (place, record) in enumerate(rows):
+        try:
+            article = _article(record, None if named else str(number))
+        # To show a value of a bad row can fail too: it may be nested too deeply, or a number of too many digits.
+        except (DedupError, RecursionError, ValueError) as error:
+            bad = Skipped(*place, str(error))
+            if not skip:
+                kind = type(error) if isinstance(error, InputError) else InputError
+                raise kind(str(bad)) from error
+            skipped.append(bad)
+            continue
+        first = places.setdefault(article.id, place)
+        if first is not place:
+            second = _show(*place)
+            if first[0] == place[0]:
+                second = second.removeprefix(f"{place[0]}, ")
+            raise DuplicateIdError(f"id {article.id!r} stands twice: {_show(*first)} and {second}.")
+        articles.append(article)
+    return Corpus(articles, tuple(skipped), ids_made=bool(articles) and not named)
+
+
+def _id_of(record: object) -> object:
+    if isinstance(record, Article):
+        return record.id
+    return record.get("id") if isinstance(record, _RECORD) else None
+
+
+def _article(record: object, made: str | None) -> Article:
+    if isinstance(record, Article):
+        return record
+    if isinstance(record, InputError):
+        raise record
+    if isinstance(record, str):
+        record = {"text": record}
+    if not isinstance(record, _RECORD):
+        raise InvalidArgumentError(f"a record must be a str, a mapping or an Article. Got {record!r:.80}.")
+    if "text" not in record:
+        raise InputError(f"text is missing. The fields are: {_listed(record)}.")
+    get = record.get
+    name: Any = get("id")
+    if name is None:
+        if made is None:
+            raise InputError("id is missing, and other rows have one.")
+        name = made
+    elif not isinstance(name, str | bool) and isinstance(name, Integral):
+        name = str(name)
+    extra = {key: value for key, value in record.items() if key not in _FIELDS}
+    for key in extra:
+        _validate.text("a field name", key)
+    known = (get("source"), get("published"), get("title"), get("url"), get("parent"))
+    return Article(name, record["text"], *known, extra)
+
+
+def _listed(names: Iterable[object]) -> str:
+    return ", ".join(map(repr, names)) or "none"
+
+
+def _rows(source: object) -> Iterator[_Row]:
+    if isinstance(source, str | os.PathLike):
+        return _path_rows(Path(os.fsdecode(source)))
+    if hasattr(source, "__arrow_c_stream__"):
+        return _stream_rows(source)
+    if isinstance(source, Iterable) and not isinstance(source, bytes | bytearray | memoryview | Mapping):
+        return ((("input", number), record) for number, record in enumerate(source))
+    allowed = "a path, an iterable of str, mappings or Article, or have __arrow_c_stream__"
+    raise InvalidArgumentError(f"source must be {allowed}. Got {source!r:.80}.")
+
+
+@contextmanager
+def _reading(where: str | Path) -> Iterator[None]:
+    try:
+        yield
+    except DedupError:
+        raise
+    # What hostile bytes make Arrow, its producers and the csv module raise is no closed list.
+    except Exception as error:
+        raise InputError(f"Cannot read {where}: {getattr(error, 'strerror', None) or error}.") from error
+
+
+def _path_rows(path: Path) -> Iterator[_Row]:
+    with _reading(path):
+        try:
+            path.stat()
+        except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+            raise InputError(f"No such file or folder: {path}") from error
+        if path.is_dir():
+            yield from _folder_rows(path)
+        elif find_suffix(path, _SUFFIXES):
+            yield from _file_rows(path, path.parent)
+        else:
+            raise InputError(f"A file to read must end with one of {', '.join(_SUFFIXES)}. Got {path.name}.")
+
+
+def _folder_rows(root: Path) -> Iterator[_Row]:
+    inside = root.resolve()
+    closed: list[OSError] = []
+    found: list[Path] = []
+    links: list[Path] = []
+    for folder, folders, names in os.walk(root, onerror=closed.append):
+        found += (Path(folder, name) for name in names)
+        links += (path for name in folders if (path := Path(folder, name)).is_symlink())
+    for error in closed:
+        yield (str(error.filename), 0), InputError(f"{error.strerror}.")
+    for path in sorted(links):
+        if not path.resolve().is_relative_to(inside):
+            yield (str(path), 0), InputError(_OUTSIDE)
+    found.sort(key=lambda path: path.relative_to(root).as_posix())
+    texts = [path for path in found if find_suffix(path, (".txt",))]
+    wanted = texts or [path for path in found if find_suffix(path, _TABLES)]
+    if found and not wanted:
+        raise InputError(f"No file of {root} ends with one of {', '.join(_SUFFIXES)}.")
+    for path in wanted:
+        if path.is_symlink() and not path.resolve().is_relative_to(inside):
+            yield (str(path), 0), InputError(_OUTSIDE)
+        elif path.is_file():
+            yield from _file_rows(path, root)
+        else:
+            yield (str(path), 0), InputError("not a file.")
+
+
+def _file_rows(path: Path, root: Path) -> Iterator[_Row]:
+    suffix = find_suffix(path, _SUFFIXES) or ""
+    if suffix == ".txt":
+        yield (str(path), 0), _text_record(path, root)
+        return
+    with _reading(path):
+        if suffix == ".parquet":
+            yield from _parquet_rows(path)
+            return
+        with _open(path) as file:
+            rows = _csv_rows if suffix.startswith(".csv") else _json_rows
+            yield from rows(str(path), file)
+
+
+def _text_record(path: Path, root: Path) -> object:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        return InputError(f"{error.strerror}.")
+    except UnicodeDecodeError as error:
+        return InputError(f"not valid UTF-8 at byte {error.start}.")
+    return {"id": path.relative_to(root).with_suffix("").as_posix(), "text": text}
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[BinaryIO]:
+    codec = CODECS.get(path.suffix.lower())
+    with path.open("rb") as file:
+        if codec is None:
+            yield file
+        else:
+            import pyarrow as pa  # noqa: PLC0415 - loaded on first use
+
+            with pa.CompressedInputStream(file, codec) as unpacked:
+                yield io.BufferedReader(unpacked)
+
+
+def _json_rows(where: str, file: BinaryIO) -> Iterator[_Row]:
+    for number, line in enumerate(file, start=1):
+        content = (line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line).strip()
+        if content:
+            yield (where, number), _json_record(content)
+
+
+def _json_record(line: bytes) -> object:
+    try:
+        record = json.loads(line.decode())
+    except json.JSONDecodeError as error:
+        return InputError(f"not valid JSON at column {error.colno}: {error.msg}.")
+    except (ValueError, RecursionError) as error:
+        return InputError(f"not readable as JSON: {error}.")
+    return record if isinstance(record, dict) else InputError(f"a line must be a JSON object. Got {line!r:.80}.")
+
+
+def _csv_rows(where: str, file: BinaryIO) -> Iterator[_Row]:
+    # A byte that is not UTF-8 becomes a lone surrogate, so that it spoils its own row only.
+    lines = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
+    with lines, _long_fields():
+        reader = csv.reader(lines, strict=True)
+        names = next(filter(None, reader), [])
+        _check_columns(where, names)
+        while True:
+            place = (where, reader.line_num + 1)
+            try:
+                values = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield place, InputError(f"not valid CSV: {error}.")
+                continue
+            if values:
+                yield place, _csv_record(names, values)
+
+
+@contextmanager
+def _long_fields() -> Iterator[None]:
+    with _CSV_LOCK:
+        before = csv.field_size_limit(_CSV_FIELD_LIMIT)
+        try:
+            yield
+        finally:
+            csv.field_size_limit(before)
+
+
+def _csv_record(names: list[str], values: list[str]) -> object:
+    if len(values) != len(names):
+        return InputError(f"a row must have {len(names)} fields. Got {len(values)}.")
+    try:
+        "".join(values).encode()
+    except UnicodeEncodeError:
+        return InputError("not valid UTF-8.")
+    return {name: None if not value and name in _OPTIONAL else value for name, value in zip(names, values, strict=True)}
+
+
+def _check_columns(where: str, names: list[str]) -> None:
+    if names and "text" not in names:
+        raise InputError(f"{where} has no column 'text'. The columns are: {_listed(names)}.")
+    if len(set(names)) < len(names):
+        twice = [name for name, count in Counter(names).items() if count > 1]
+        raise InputError(f"{where} has several columns of one name: {_listed(twice)}.")
+
+
+def _parquet_rows(path: Path) -> Iterator[_Row]:
+    import pyarrow.parquet as pq  # noqa: PLC0415 - loaded on first use
+
+    with pq.ParquetFile(path) as file:
+        yield from _table_rows(str(path), file.schema_arrow.names, file.iter_batches())
+
+
+def _stream_rows(source: Any) -> Iterator[_Row]:  # noqa: ANN401 - whoever has the stream interface
+    import pyarrow as pa  # noqa: PLC0415 - loaded on first use
+
+    with _reading("table"):
+        # The stream interface hands over no sizes of buffers, so what pyarrow holds is checked as it is.
+        if isinstance(source, pa.RecordBatch):
+            source = pa.Table.from_batches([source])
+        if isinstance(source, pa.Table):
+            source = source.to_reader()
+        if not isinstance(source, pa.RecordBatchReader):
+            source = pa.RecordBatchReader.from_stream(source)
+        yield from _table_rows("table", source.schema.names, source)
+
+
+def _table_rows(where: str, names: list[str], batches: Iterable[pa.RecordBatch]) -> Iterator[_Row]:
+    _check_columns(where, names)
+    # pandas hands over its unnamed index as a column of such a name; it is no field.
+    kept = [name for name in names if not name.startswith("__index_level_")]
+    start = 0
+    for batch in batches:
+        bad: dict[int, InputError] = {}
+        columns = [_values(where, name, batch.column(name), bad) for name in kept]
+        for index, values in enumerate(zip(*columns, strict=True)):
+            yield (where, start + index), bad.get(index) or dict(zip(kept, values, strict=True))
+        start += batch.num_rows
+
+
+def _values(where: str, name: str, column: pa.Array, bad: dict[int, InputError]) -> list[Any]:
+    """Return the values of a column; the rows that have none for a reason go to `bad`.
+
+    Raises:
+        InputError: The column contradicts itself, such as by offsets outside its bytes.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - loaded on first use
+
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid:
+        _check_layout(where, name, column)
+    if name == "published" and pa.types.is_timestamp(column.type) and column.type.unit == "ns":
+        # A datetime holds microseconds.
+        column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
+    try:
+        return list(column.to_pylist())
+    except Exception:  # noqa: BLE001 - as in _reading; below, the values at fault are found
+        return [_value(name, index, scalar, bad) for index, scalar in enumerate(column)]
+
+
+def _value(name: str, index: int, scalar: pa.Scalar, bad: dict[int, InputError]) -> object:
+    try:
+        return scalar.as_py()
+    except UnicodeDecodeError as error:
+        bad[index] = InvalidUtf8Error(f"{name} is not valid UTF-8 at byte {error.start}.")
+    except Exception as error:  # noqa: BLE001 - as in _reading
+        bad[index] = InputError(f"{name} cannot be read: {error}.")
+    return None
+
+
+def _check_layout(where: str, name: str, column: pa.Array) -> None:
+    """Raise `InputError` unless all that is wrong with a column is that its text is not UTF-8."""
+    import pyarrow as pa  # noqa: PLC0415 - loaded on first use
+
+    as_bytes = {pa.string(): pa.binary(), pa.large_string(): pa.large_binary(), pa.string_view(): pa.binary_view()}
+    encoded = isinstance(column, pa.DictionaryArray)
+    try:
+        text = column.dictionary if encoded else column
+        raw = text.view(as_bytes[text.type]) if text.type in as_bytes else text
+        raw.validate(full=True)
+        if encoded:
+            pa.DictionaryArray.from_arrays(column.indices, raw).validate(full=True)
+    except pa.ArrowException as error:
+        raise InputError(f"Cannot read column {name!r} of {where}: {error}.") from error

@@ -1,0 +1,1 @@
+"""The native kernel, its readable twin and the fold table."""

@@ -1,0 +1,1346 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# cython: freethreading_compatible=True
+"""The native kernel: folding, tokens, hashes, shingles, sketches, bands, shingle sets and clusters.
+
+Each function has a readable twin of the same name in `reference.py`; tests hold the two equal bit for bit. Arrays come
+as addresses with their lengths, which keeps the extension small; `native.py` checks dtypes and shapes before it calls.
+Texts are UTF-8 rows: an array of addresses and one of byte lengths. Functions that take `start` and `stop` work on that
+range of rows without the GIL, so that a pool of threads can share a batch.
+"""
+
+import cython
+from cython.cimports.cpython.bytes import PyBytes_AsString
+from cython.cimports.cpython.unicode import PyUnicode_AsUTF8AndSize
+from cython.cimports.libc.stdint import int64_t, uint8_t, uint32_t, uint64_t
+from cython.cimports.libc.stdlib import free, malloc
+from cython.cimports.libc.string import memcmp, memcpy, memset
+
+
+def load_table(index: bytes, entries: bytes, expansions: bytes) -> None:
+    """Take the fold table; called once, when the package is imported."""
+    global _index, _entries, _expansions
+    if _index != cython.NULL:
+        return
+    point: uint32_t
+    entry: uint32_t
+    length: uint32_t
+    entry_bytes: cython.size_t = len(entries)
+    expansion_bytes: cython.size_t = len(expansions)
+    _index = cython.cast(u8p, malloc(4352))
+    _entries = cython.cast(u32p, malloc(entry_bytes))
+    _expansions = cython.cast(u8p, malloc(expansion_bytes + PAD))
+    if _index == cython.NULL or _entries == cython.NULL or _expansions == cython.NULL:
+        raise MemoryError
+    memcpy(_index, PyBytes_AsString(index), 4352)
+    memcpy(_entries, PyBytes_AsString(entries), entry_bytes)
+    memset(_expansions, 0, expansion_bytes + PAD)
+    memcpy(_expansions, PyBytes_AsString(expansions), expansion_bytes)
+    for point in range(0x800):
+        entry = _entries[(cython.cast(uint32_t, _index[point >> 8]) << 8) | (point & 0xFF)]
+        length = (entry >> 3) & 63
+        if (entry & 7) == SEPARATOR:
+            _small[point] = 1 << 24 | 32
+        elif (entry & 7) == DROP:
+            _small[point] = 0
+        elif (entry & 7) == COPY and point < 0x80:
+            _small[point] = 1 << 24 | point
+        elif (entry & 7) == COPY:
+            _small[point] = 2 << 24 | (0x80 | (point & 0x3F)) << 8 | (0xC0 | point >> 6)
+        elif (entry & 7) == EXPAND and length <= 3:
+            _small[point] = length << 24
+            memcpy(cython.address(_small[point]), _expansions + (entry >> 9), length)
+        else:
+            _small[point] = LONG << 24
+
+
+# ---------------------------------------------------------------------------------------------------------- scratch
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _release(s: cython.pointer[Scratch]) -> cython.void:
+    if s.folded != cython.NULL:
+        free(s.folded - PAD)
+    free(s.edges)
+    free(s.classes)
+    free(s.hashes)
+    free(s.prefixes)
+    free(s.shingles)
+    free(s.sorting)
+    free(s.lows)
+    memset(s, 0, cython.sizeof(Scratch))
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _make_folded_room(s: cython.pointer[Scratch], room: cython.size_t) -> cython.int:
+    block: u8p
+    if s.folded_room >= room:
+        return 0
+    if s.folded != cython.NULL:
+        free(s.folded - PAD)
+        s.folded = cython.NULL
+    s.folded_room = 0
+    block = cython.cast(u8p, malloc(room + 3 * PAD))
+    if block == cython.NULL:
+        return NO_MEMORY
+    memset(block, 32, PAD)
+    s.folded = block + PAD
+    s.folded_room = room
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _make_token_room(s: cython.pointer[Scratch], tokens: cython.size_t) -> cython.int:
+    if s.token_room >= tokens:
+        return 0
+    free(s.edges)
+    free(s.classes)
+    free(s.hashes)
+    free(s.prefixes)
+    free(s.shingles)
+    free(s.sorting)
+    free(s.lows)
+    s.token_room = 0
+    s.edges = cython.cast(u32p, malloc(4 * (2 * tokens + PAD)))
+    s.classes = cython.cast(u32p, malloc(4 * (4 * tokens + PAD)))
+    s.hashes = cython.cast(u64p, malloc(8 * (tokens + PAD)))
+    s.prefixes = cython.cast(u64p, malloc(8 * (tokens + PAD)))
+    s.shingles = cython.cast(u64p, malloc(8 * (tokens + PAD)))
+    s.sorting = cython.cast(u64p, malloc(8 * (tokens + PAD)))
+    s.lows = cython.cast(u32p, malloc(4 * (tokens + PAD)))
+    if (
+        s.edges == cython.NULL
+        or s.classes == cython.NULL
+        or s.hashes == cython.NULL
+        or s.prefixes == cython.NULL
+        or s.shingles == cython.NULL
+        or s.sorting == cython.NULL
+        or s.lows == cython.NULL
+    ):
+        return NO_MEMORY
+    s.token_room = tokens
+    return 0
+
+
+# ------------------------------------------------------------------------------------------------------------- fold
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(check=False)
+def _fold_block(text: cu8p, block: u8p) -> cython.void:
+    """Fold 32 bytes as ASCII: lower case, 32 for a separator, 0 for a byte to drop. The compiler vectorises this."""
+    i: cython.int
+    c: uint8_t
+    lower: uint8_t
+    kept: uint8_t
+    gone: uint8_t
+    for i in range(32):
+        c = text[i]
+        # Comparisons become masks of all ones or none: a branch would keep the loop out of vector registers.
+        lower = c | (-cython.cast(uint8_t, cython.cast(uint8_t, c - 65) < 26) & 32)
+        kept = -cython.cast(uint8_t, cython.cast(uint8_t, lower - 97) < 26)
+        kept |= -cython.cast(uint8_t, cython.cast(uint8_t, c - 48) < 10)
+        gone = -cython.cast(uint8_t, c == 34) | -cython.cast(uint8_t, c == 39) | -cython.cast(uint8_t, c == 96)
+        block[i] = (lower & kept) | (32 & ~(kept | gone))
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _fold_run(
+    text: cu8p, size: cython.size_t, start: cython.size_t, s: cython.pointer[Scratch], written: cython.pointer[cython.size_t]
+) -> cython.Py_ssize_t:
+    """Fold one character after the other until the next eight bytes are ASCII; return where."""
+    small: u32p = _small
+    index: u8p = _index
+    entries: u32p = _entries
+    expansions: u8p = _expansions
+    out: u8p = s.folded
+    k: cython.size_t = written[0]
+    p: cython.size_t = start
+    left: cython.size_t
+    length: cython.size_t
+    width: cython.size_t
+    tail: uint8_t[8]
+    x: uint64_t
+    b: uint32_t
+    second: uint32_t
+    two: uint32_t
+    point: uint32_t
+    entry: uint32_t
+    code: uint32_t
+    malformed: uint32_t = 0
+    unspaced: cython.int = 0
+    while p < size:
+        left = size - p
+        if left >= 8:
+            x = load64(text + p)
+        else:
+            # A NUL follows: it is no continuation byte, so a character cut off by the end is malformed.
+            store64(tail, 0)
+            memcpy(tail, text + p, left)
+            x = load64(tail)
+        if not x & HIGHS:
+            break
+        b = x & 0xFF
+        second = (x >> 8) & 0xFF
+        if b < 0xE0:
+            # One or two bytes in, at most three out, no branch: words and the spaces between them alternate.
+            two = b >> 7
+            point = ((b & 0x1F) << 6) | (second & 0x3F) if two else b
+            malformed |= two & ((b < 0xC2) | ((second & 0xC0) != 0x80))
+            width = 1 + two
+            entry = small[point]
+            length = entry >> 24
+            if length != LONG:
+                store32(out + k, entry)
+                k += length
+                p += width
+                continue
+        elif b < 0xF0:
+            point = ((b & 0x0F) << 12) | ((second & 0x3F) << 6) | ((x >> 16) & 0x3F)
+            malformed |= (x & 0xC0C000) != 0x808000
+            malformed |= (point < 0x800) | ((point & 0xF800) == 0xD800)
+            width = 3
+        else:
+            point = ((b & 0x07) << 18) | ((second & 0x3F) << 12) | ((x >> 10) & 0xFC0) | ((x >> 24) & 0x3F)
+            if b > 0xF4 or point > 0x10FFFF:
+                return INVALID_UTF8
+            malformed |= (x & HIGH_TWO) != HIGH_ONE
+            malformed |= point < 0x10000
+            width = 4
+        if malformed:
+            return INVALID_UTF8
+        entry = entries[(cython.cast(uint32_t, index[point >> 8]) << 8) | (point & 0xFF)]
+        code = entry & 7
+        if code == COPY_UNSPACED:
+            x = (x & (MAX64 >> (64 - 8 * width))) << 8
+            store64(out + k, x | 1 | (cython.cast(uint64_t, 32) << (8 * width + 8)))
+            k += width + 2
+            unspaced = 1
+        elif code == COPY:
+            store32(out + k, cython.cast(uint32_t, x))
+            k += width
+        elif code == SEPARATOR:
+            out[k] = 32
+            k += 1
+        elif code == HANGUL:
+            if k + 3 * left + PAD > s.folded_room:
+                return NO_ROOM
+            point -= 0xAC00
+            k = _put_jamo(out, k, 0x1100 + point // 588)
+            k = _put_jamo(out, k, 0x1161 + point % 588 // 28)
+            if point % 28:
+                k = _put_jamo(out, k, 0x11A7 + point % 28)
+        elif code != DROP:
+            length = (entry >> 3) & 63
+            if k + length + 3 * left + PAD > s.folded_room:
+                return NO_ROOM
+            if length <= 8:
+                store64(out + k, load64(expansions + (entry >> 9)))
+            else:
+                memcpy(out + k, expansions + (entry >> 9), length)
+            k += length
+            if code == EXPAND_UNSPACED:
+                unspaced = 1
+        p += width
+    if malformed:
+        return INVALID_UTF8
+    s.unspaced |= unspaced
+    written[0] = k
+    return p
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(check=False)
+def _put_jamo(out: u8p, k: cython.size_t, point: uint32_t) -> cython.size_t:
+    out[k] = 0xE0 | (point >> 12)
+    out[k + 1] = 0x80 | ((point >> 6) & 0x3F)
+    out[k + 2] = 0x80 | (point & 0x3F)
+    return k + 3
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _fold_once(text: cu8p, size: cython.size_t, s: cython.pointer[Scratch]) -> cython.Py_ssize_t:
+    """Fold a text into `s.folded`, which has room for three times its bytes, unless it says NO_ROOM."""
+    block: uint8_t[32]
+    tail: uint8_t[32]
+    out: u8p = s.folded
+    source: cu8p
+    i: cython.size_t = 0
+    k: cython.size_t = 0
+    word: cython.int
+    ascii: cython.int
+    valid: cython.int
+    x: uint64_t
+    gone: uint64_t
+    lowest: uint64_t
+    end: cython.Py_ssize_t
+    s.unspaced = 0
+    while i < size:
+        source = text + i
+        ascii = 32
+        if size - i < 32:
+            ascii = cython.cast(cython.int, size - i)
+            memset(tail, 32, 32)
+            memcpy(tail, source, ascii)
+            source = tail
+        if (load64(source) | load64(source + 8) | load64(source + 16) | load64(source + 24)) & HIGHS:
+            for word in range(4):
+                x = load64(source + 8 * word) & HIGHS
+                if x:
+                    ascii = 8 * word + (ctz64(x) >> 3)
+                    break
+        _fold_block(source, block)
+        for word in range((ascii + 7) >> 3):
+            x = load64(block + 8 * word)
+            gone = (x - ONES) & ~x & HIGHS
+            valid = ascii - 8 * word
+            if valid < 8:
+                gone &= (cython.cast(uint64_t, 1) << (8 * valid)) - 1
+            else:
+                valid = 8
+            while gone:
+                lowest = (gone & (~gone + 1)) >> 7
+                x = (x & (lowest - 1)) | ((x >> 8) & ~(lowest - 1))
+                gone = (gone & (gone - 1)) >> 8
+                valid -= 1
+            store64(out + k, x)
+            k += valid
+        i += ascii
+        if ascii < 32 and i < size:
+            end = _fold_run(text, size, i, s, cython.address(k))
+            if end < 0:
+                return end
+            i = end
+    s.folded_size = k
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _fold(text: cu8p, size: cython.size_t, s: cython.pointer[Scratch]) -> cython.Py_ssize_t:
+    """Fold a text; tokens are apart by spaces, and one of an unspaced script stands between a byte 1 and a space."""
+    status: cython.Py_ssize_t
+    if size > MAX_TEXT:
+        return TOO_LONG
+    # Three bytes for one: a Hangul syllable becomes its letters. Few code points need more; for them, eleven.
+    if _make_folded_room(s, 3 * size + 2 * PAD):
+        return NO_MEMORY
+    status = _fold_once(text, size, s)
+    if status == NO_ROOM:
+        # Tokens are found by 32-bit places.
+        if size > MAX_EXPANDED:
+            return TOO_LONG
+        if _make_folded_room(s, 12 * size + 2 * PAD):
+            return NO_MEMORY
+        status = _fold_once(text, size, s)
+    if status < 0:
+        return status
+    memset(s.folded + s.folded_size, 32, 2 * PAD)
+    return 0
+
+
+# ----------------------------------------------------------------------------------------------------------- tokens
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _tokenise(s: cython.pointer[Scratch]) -> cython.int:
+    """Write where the tokens of `s.folded` begin and end: bytes with bit 4, 6 or 7 set; space and 1 have none."""
+    text: u8p = s.folded
+    edges: u32p
+    base: cython.size_t
+    count: cython.size_t = 0
+    word: cython.int
+    x: uint64_t
+    inside: uint64_t
+    edge: uint64_t
+    before: uint64_t = 0
+    found: cython.int
+    written: cython.int
+    if _make_token_room(s, s.folded_size // 2 + 1):
+        return NO_MEMORY
+    edges = s.edges
+    for base in range(0, s.folded_size + 1, 64):
+        inside = 0
+        for word in range(8):
+            x = load64(text + base + 8 * word)
+            x = ((x << 3) | (x << 1) | x) & HIGHS
+            inside |= (((x >> 7) * GATHER) >> 56) << (8 * word)
+        edge = inside ^ ((inside << 1) | before)
+        before = inside >> 63
+        found = popcount64(edge)
+        # Eight at a time, beyond the last one too: a loop that ends after each edge would be mispredicted every time.
+        for written in range(0, found, 8):
+            for word in range(8):
+                edges[count + written + word] = cython.cast(uint32_t, base + ctz64(edge | TOP_BIT))
+                edge &= edge - 1
+        count += found
+    s.tokens = count >> 1
+    return 0
+
+
+# ------------------------------------------------------------------------------------------------------------- XXH3
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(check=False)
+def _secret(offset: cython.size_t) -> uint64_t:
+    return load64(cython.cast(cu8p, SECRET) + offset)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(check=False)
+def _avalanche(h: uint64_t) -> uint64_t:
+    h ^= h >> 37
+    h *= PRIME_MX1
+    return h ^ (h >> 32)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(check=False)
+def _mix16(p: cu8p, offset: cython.size_t, seed: uint64_t) -> uint64_t:
+    return mulfold(load64(p) ^ (_secret(offset) + seed), load64(p + 8) ^ (_secret(offset + 8) - seed))
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(check=False)
+def _xxh3_1to3(p: cu8p, size: cython.size_t, flip: uint64_t) -> uint64_t:
+    h: uint64_t = (
+        (cython.cast(uint64_t, p[0]) << 16)
+        | (cython.cast(uint64_t, p[size >> 1]) << 24)
+        | cython.cast(uint64_t, p[size - 1])
+        | (size << 8)
+    )
+    h ^= flip
+    h ^= h >> 33
+    h *= PRIME64_2
+    h ^= h >> 29
+    h *= PRIME64_3
+    return h ^ (h >> 32)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(check=False)
+def _xxh3_4to8(p: cu8p, size: cython.size_t, flip: uint64_t) -> uint64_t:
+    h: uint64_t = cython.cast(uint64_t, load32(p + size - 4)) + (cython.cast(uint64_t, load32(p)) << 32)
+    h ^= flip
+    h ^= ((h << 49) | (h >> 15)) ^ ((h << 24) | (h >> 40))
+    h *= PRIME_MX2
+    h ^= (h >> 35) + size
+    h *= PRIME_MX2
+    return h ^ (h >> 28)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(check=False)
+def _xxh3_9to16(p: cu8p, size: cython.size_t, flip_low: uint64_t, flip_high: uint64_t) -> uint64_t:
+    low: uint64_t = load64(p) ^ flip_low
+    high: uint64_t = load64(p + size - 8) ^ flip_high
+    return _avalanche(size + swap64(low) + high + mulfold(low, high))
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _xxh3_17to240(p: cu8p, size: cython.size_t, seed: uint64_t) -> uint64_t:
+    acc: uint64_t = size * PRIME64_1
+    i: cython.size_t
+    if size <= 128:
+        for i in range((size - 1) >> 5, 0, -1):
+            acc += _mix16(p + 16 * i, 32 * i, seed) + _mix16(p + size - 16 * (i + 1), 32 * i + 16, seed)
+        return _avalanche(acc + _mix16(p, 0, seed) + _mix16(p + size - 16, 16, seed))
+    for i in range(8):
+        acc += _mix16(p + 16 * i, 16 * i, seed)
+    acc = _avalanche(acc)
+    for i in range(8, size // 16):
+        acc += _mix16(p + 16 * i, 16 * (i - 8) + 3, seed)
+    return _avalanche(acc + _mix16(p + size - 16, 136 - 17, seed))
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(check=False)
+def _stripe(acc: u64p, p: cu8p, secret: cu8p) -> cython.void:
+    i: cython.int
+    value: uint64_t
+    key: uint64_t
+    for i in range(8):
+        value = load64(p + 8 * i)
+        key = value ^ load64(secret + 8 * i)
+        acc[i ^ 1] += value
+        acc[i] += (key & LOW32) * (key >> 32)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _xxh3_long(p: cu8p, size: cython.size_t, seed: uint64_t) -> uint64_t:
+    words: uint64_t[24]
+    acc: uint64_t[8]
+    secret: cu8p
+    i: cython.int
+    stripe: cython.size_t
+    done: cython.size_t = 0
+    h: uint64_t = size * PRIME64_1
+    for i in range(12):
+        words[2 * i] = SECRET[2 * i] + seed
+        words[2 * i + 1] = SECRET[2 * i + 1] - seed
+    secret = cython.cast(cu8p, words)
+    acc[0] = PRIME32_3
+    acc[1] = PRIME64_1
+    acc[2] = PRIME64_2
+    acc[3] = PRIME64_3
+    acc[4] = PRIME64_4
+    acc[5] = PRIME32_2
+    acc[6] = PRIME64_5
+    acc[7] = PRIME32_1
+    # Blocks of 16 stripes of 64 bytes; the last stripe is counted from the end and may overlap.
+    while done + 1024 < size:
+        for stripe in range(16):
+            _stripe(acc, p + done + 64 * stripe, secret + 8 * stripe)
+        for i in range(8):
+            acc[i] = (acc[i] ^ (acc[i] >> 47) ^ load64(secret + 128 + 8 * i)) * PRIME32_1
+        done += 1024
+    for stripe in range((size - 1 - done) // 64):
+        _stripe(acc, p + done + 64 * stripe, secret + 8 * stripe)
+    _stripe(acc, p + size - 64, secret + 121)
+    for i in range(4):
+        h += mulfold(acc[2 * i] ^ load64(secret + 11 + 16 * i), acc[2 * i + 1] ^ load64(secret + 19 + 16 * i))
+    return _avalanche(h)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _xxh3(p: cu8p, size: cython.size_t, seed: uint64_t) -> uint64_t:
+    """XXH3-64 of the xxHash specification."""
+    h: uint64_t
+    if size > 240:
+        return _xxh3_long(p, size, seed)
+    if size > 16:
+        return _xxh3_17to240(p, size, seed)
+    if size > 8:
+        return _xxh3_9to16(p, size, (_secret(24) ^ _secret(32)) + seed, (_secret(40) ^ _secret(48)) - seed)
+    if size > 3:
+        return _xxh3_4to8(p, size, _flip_4to8(seed))
+    if size > 0:
+        return _xxh3_1to3(p, size, _flip_1to3(seed))
+    h = seed ^ _secret(56) ^ _secret(64)
+    h ^= h >> 33
+    h *= PRIME64_2
+    h ^= h >> 29
+    h *= PRIME64_3
+    return h ^ (h >> 32)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(check=False)
+def _flip_1to3(seed: uint64_t) -> uint64_t:
+    return ((_secret(0) & LOW32) ^ (_secret(0) >> 32)) + seed
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(check=False)
+def _flip_4to8(seed: uint64_t) -> uint64_t:
+    # The seed's low word, its bytes swapped, goes into its high word.
+    return (_secret(8) ^ _secret(16)) - (seed ^ ((swap64(seed) >> 32) << 32))
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _hash_tokens(s: cython.pointer[Scratch], seed: uint64_t) -> cython.void:
+    """Hash every token; those of one length class in one loop, so that no branch depends on a word's length."""
+    text: u8p = s.folded
+    edges: u32p = s.edges
+    hashes: u64p = s.hashes
+    lists: u32p = s.classes
+    room: cython.size_t = s.token_room
+    counts: cython.size_t[4]
+    i: cython.size_t
+    t: cython.size_t
+    start: cython.size_t
+    size: cython.size_t
+    kind: cython.size_t
+    flip: uint64_t
+    flip_high: uint64_t
+    memset(counts, 0, cython.sizeof(counts))
+    for t in range(s.tokens):
+        size = edges[2 * t + 1] - edges[2 * t]
+        kind = (size > 3) + (size > 8) + (size > 16)
+        lists[kind * room + counts[kind]] = cython.cast(uint32_t, t)
+        counts[kind] += 1
+    flip = _flip_1to3(seed)
+    for i in range(counts[0]):
+        t = lists[i]
+        start = edges[2 * t]
+        hashes[t] = _xxh3_1to3(text + start, edges[2 * t + 1] - start, flip)
+    flip = _flip_4to8(seed)
+    for i in range(counts[1]):
+        t = lists[room + i]
+        start = edges[2 * t]
+        hashes[t] = _xxh3_4to8(text + start, edges[2 * t + 1] - start, flip)
+    flip = (_secret(24) ^ _secret(32)) + seed
+    flip_high = (_secret(40) ^ _secret(48)) - seed
+    for i in range(counts[2]):
+        t = lists[2 * room + i]
+        start = edges[2 * t]
+        hashes[t] = _xxh3_9to16(text + start, edges[2 * t + 1] - start, flip, flip_high)
+    for i in range(counts[3]):
+        t = lists[3 * room + i]
+        start = edges[2 * t]
+        hashes[t] = _xxh3(text + start, edges[2 * t + 1] - start, seed)
+
+
+# --------------------------------------------------------------------------------------------------------- shingles
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(check=False)
+def _mix(z: uint64_t) -> uint64_t:
+    """The finaliser of SplitMix64 (Steele, Lea, Flood 2014): each bit of the input flips each bit with p = 1/2."""
+    z = (z ^ (z >> 30)) * MIX_1
+    z = (z ^ (z >> 27)) * MIX_2
+    return z ^ (z >> 31)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(check=False)
+def _power(exponent: cython.size_t) -> uint64_t:
+    result: uint64_t = 1
+    i: cython.size_t
+    for i in range(exponent):
+        result *= BASE
+    return result
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _shingle(s: cython.pointer[Scratch], width: cython.size_t) -> uint64_t:
+    """Hash every run of `width` tokens (twice as many from a token of an unspaced script on); return the digest."""
+    hashes: u64p = s.hashes
+    prefixes: u64p = s.prefixes
+    shingles: u64p = s.shingles
+    lows: u32p = s.lows
+    n: cython.size_t = s.tokens
+    count: cython.size_t = 0
+    i: cython.size_t
+    size: cython.size_t
+    whole: uint64_t = 0
+    value: uint64_t
+    power: uint64_t = _power(width)
+    power_unspaced: uint64_t
+    prefixes[0] = 0
+    if not s.unspaced:
+        size = width - 1 if width - 1 < n else n
+        for i in range(size):
+            whole = whole * BASE + hashes[i]
+            prefixes[i + 1] = whole
+        for i in range(size, n):
+            whole = whole * BASE + hashes[i]
+            prefixes[i + 1] = whole
+            value = _mix(whole - prefixes[i - size] * power)
+            shingles[count] = value
+            lows[count] = cython.cast(uint32_t, value)
+            count += 1
+    else:
+        for i in range(n):
+            whole = whole * BASE + hashes[i]
+            prefixes[i + 1] = whole
+        power_unspaced = power * power
+        for i in range(n):
+            size = width
+            value = power
+            if s.folded[cython.cast(cython.Py_ssize_t, s.edges[2 * i]) - 1] == 1:
+                size = 2 * width
+                value = power_unspaced
+            if i + size <= n:
+                value = _mix(prefixes[i + size] - prefixes[i] * value)
+                shingles[count] = value
+                lows[count] = cython.cast(uint32_t, value)
+                count += 1
+    whole = _mix(whole)
+    if count == 0 and n > 0:
+        shingles[0] = whole
+        lows[0] = cython.cast(uint32_t, whole)
+        count = 1
+    s.shingle_count = count
+    return whole
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _read(
+    text: cu8p, size: cython.size_t, s: cython.pointer[Scratch], width: cython.size_t, seed: uint64_t, digest: u64p
+) -> cython.int:
+    """Take a text as far as its shingles."""
+    status: cython.Py_ssize_t = _fold(text, size, s)
+    if status < 0:
+        return cython.cast(cython.int, status)
+    if _tokenise(s):
+        return NO_MEMORY
+    _hash_tokens(s, seed)
+    digest[0] = _shingle(s, width)
+    return 0
+
+
+# ----------------------------------------------------------------------------------------------------------- sketch
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _fill_permutations(count: cython.size_t, multipliers: u32p, offsets: u32p) -> cython.void:
+    i: cython.size_t
+    for i in range(count):
+        multipliers[i] = cython.cast(uint32_t, _mix(2 * i + 1)) | 1
+        offsets[i] = cython.cast(uint32_t, _mix(2 * i + 2))
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _permute_all(lows: u32p, n: cython.size_t, slots: cython.size_t, multipliers: u32p, offsets: u32p, least: u32p) -> cython.void:
+    """Take the least of every permutation; four shingles at a time, so that the minima are loaded less often."""
+    i: cython.size_t
+    slot: cython.size_t
+    a: uint32_t
+    c: uint32_t
+    best: uint32_t
+    value: uint32_t
+    x: uint32_t
+    y: uint32_t
+    z: uint32_t
+    w: uint32_t
+    for slot in range(slots):
+        least[slot] = cython.cast(uint32_t, LOW32)
+    for i in range(0, n, 4):
+        # The last ones again where fewer than four are left: a minimum does not mind.
+        x = lows[i]
+        y = lows[i + 1 if i + 1 < n else i]
+        z = lows[i + 2 if i + 2 < n else i]
+        w = lows[i + 3 if i + 3 < n else i]
+        for slot in range(slots):
+            a = multipliers[slot]
+            c = offsets[slot]
+            best = least[slot]
+            value = x * a + c
+            best = value if value < best else best
+            value = y * a + c
+            best = value if value < best else best
+            value = z * a + c
+            best = value if value < best else best
+            value = w * a + c
+            least[slot] = value if value < best else best
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _sketch(
+    s: cython.pointer[Scratch],
+    slots: cython.size_t,
+    shift: cython.int,
+    multipliers: u32p,
+    offsets: u32p,
+    bins: u64p,
+    signature: u32p,
+) -> cython.void:
+    """One-permutation MinHash; an empty bin takes the least of its own permutation of all shingles."""
+    shingles: u64p = s.shingles
+    lows: u32p = s.lows
+    n: cython.size_t = s.shingle_count
+    i: cython.size_t
+    slot: cython.size_t
+    empty: cython.size_t = 0
+    value: uint64_t
+    old: uint64_t
+    a: uint32_t
+    c: uint32_t
+    x: uint32_t
+    least: uint32_t
+    for slot in range(slots):
+        bins[slot] = MAX64
+    for i in range(n):
+        value = shingles[i]
+        slot = value >> shift
+        old = bins[slot]
+        bins[slot] = value if value < old else old
+    for slot in range(slots):
+        empty += bins[slot] == MAX64
+        signature[slot] = cython.cast(uint32_t, bins[slot])
+    if n == 0 or empty == 0:
+        return
+    if 2 * empty >= slots:
+        _permute_all(lows, n, slots, multipliers, offsets, signature)
+        for slot in range(slots):
+            signature[slot] = signature[slot] if bins[slot] == MAX64 else cython.cast(uint32_t, bins[slot])
+        return
+    for slot in range(slots):
+        if bins[slot] == MAX64:
+            a = multipliers[slot]
+            c = offsets[slot]
+            least = cython.cast(uint32_t, LOW32)
+            for i in range(n):
+                x = lows[i] * a + c
+                least = x if x < least else least
+            signature[slot] = least
+
+
+def sketch_rows(
+    addresses: cython.size_t,
+    lengths: cython.size_t,
+    start: cython.Py_ssize_t,
+    stop: cython.Py_ssize_t,
+    width: cython.size_t,
+    seed: uint64_t,
+    log2_slots: cython.int,
+    signatures: cython.size_t,
+    tokens: cython.size_t,
+    shingles: cython.size_t,
+    digests: cython.size_t,
+    last_stage: cython.int = 5,
+):
+    """Sketch rows `start` to `stop`: uint32 signatures [n, K], uint32 token and shingle counts [n], uint64 digests [n].
+
+    A row without a token gets a signature of all ones and the counts 0. `last_stage` stops earlier (1 fold, 2 tokens,
+    3 hashes, 4 shingles), for measuring. Returns (status, row): 0, INVALID_UTF8 (-1) or NO_MEMORY (-2).
+    """
+    s: Scratch
+    slots: cython.size_t = cython.cast(cython.size_t, 1) << log2_slots
+    texts: u64p = cython.cast(u64p, addresses)
+    sizes: i64p = cython.cast(i64p, lengths)
+    token_counts: u32p = cython.cast(u32p, tokens)
+    shingle_counts: u32p = cython.cast(u32p, shingles)
+    digest: u64p = cython.cast(u64p, digests)
+    bins: u64p
+    multipliers: u32p
+    row: cython.Py_ssize_t = start
+    status: cython.int = 0
+    with cython.nogil:
+        memset(cython.address(s), 0, cython.sizeof(Scratch))
+        bins = cython.cast(u64p, malloc(8 * slots))
+        multipliers = cython.cast(u32p, malloc(8 * slots))
+        if bins == cython.NULL or multipliers == cython.NULL:
+            status = NO_MEMORY
+        else:
+            _fill_permutations(slots, multipliers, multipliers + slots)
+        while status == 0 and row < stop:
+            status = _sketch_row(
+                cython.cast(cu8p, cython.cast(cython.size_t, texts[row])),
+                sizes[row],
+                cython.address(s),
+                width,
+                seed,
+                slots,
+                64 - log2_slots,
+                multipliers,
+                bins,
+                cython.cast(u32p, signatures) + row * slots,
+                token_counts + row,
+                shingle_counts + row,
+                digest + row,
+                last_stage,
+            )
+            row += 1
+        free(bins)
+        free(multipliers)
+        _release(cython.address(s))
+    return status, row - 1
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _sketch_row(
+    text: cu8p,
+    size: cython.size_t,
+    s: cython.pointer[Scratch],
+    width: cython.size_t,
+    seed: uint64_t,
+    slots: cython.size_t,
+    shift: cython.int,
+    multipliers: u32p,
+    bins: u64p,
+    signature: u32p,
+    tokens: u32p,
+    shingles: u32p,
+    digest: u64p,
+    last_stage: cython.int,
+) -> cython.int:
+    status: cython.Py_ssize_t = _fold(text, size, s)
+    if status < 0:
+        return cython.cast(cython.int, status)
+    if last_stage > 1:
+        if _tokenise(s):
+            return NO_MEMORY
+    if last_stage > 2:
+        _hash_tokens(s, seed)
+    if last_stage > 3:
+        digest[0] = _shingle(s, width)
+        tokens[0] = cython.cast(uint32_t, s.tokens)
+        shingles[0] = cython.cast(uint32_t, s.shingle_count)
+    if last_stage > 4:
+        _sketch(s, slots, shift, multipliers, multipliers + slots, bins, signature)
+    return 0
+
+
+# ----------------------------------------------------------------------------------------------- shingles, one by one
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _sort_unique(s: cython.pointer[Scratch]) -> cython.size_t:
+    """Sort `s.shingles` and drop repeats; return how many stay."""
+    counts: uint32_t[256]
+    source: u64p = s.shingles
+    target: u64p = s.sorting
+    swap: u64p
+    n: cython.size_t = s.shingle_count
+    i: cython.size_t
+    k: cython.size_t
+    total: uint32_t
+    amount: uint32_t
+    shift: cython.int
+    value: uint64_t
+    if n < 2:
+        return n
+    # Hashes collide in their upper half once in 2^32, so the last loop has next to nothing to move. A text large
+    # enough for somebody to have searched for many that collide there is sorted by all its bytes.
+    shift = 32 if n <= 65536 else 0
+    while shift < 64:
+        memset(counts, 0, cython.sizeof(counts))
+        for i in range(n):
+            counts[(source[i] >> shift) & 255] += 1
+        total = 0
+        for i in range(256):
+            amount = counts[i]
+            counts[i] = total
+            total += amount
+        for i in range(n):
+            value = source[i]
+            k = (value >> shift) & 255
+            target[counts[k]] = value
+            counts[k] += 1
+        swap = source
+        source = target
+        target = swap
+        shift += 8
+    for i in range(1, n):
+        value = source[i]
+        k = i
+        while k > 0 and source[k - 1] > value:
+            source[k] = source[k - 1]
+            k -= 1
+        source[k] = value
+    k = 1
+    for i in range(1, n):
+        if source[i] != source[k - 1]:
+            source[k] = source[i]
+            k += 1
+    return k
+
+
+def shingle_set_rows(
+    addresses: cython.size_t,
+    lengths: cython.size_t,
+    rows: cython.size_t,
+    start: cython.Py_ssize_t,
+    stop: cython.Py_ssize_t,
+    width: cython.size_t,
+    seed: uint64_t,
+    starts: cython.size_t,
+    values: cython.size_t,
+    counts: cython.size_t,
+):
+    """Write the sorted unique shingle hashes of the texts `rows[start:stop]` to `values[starts[i]:]`, their number to
+    `counts[i]`. `starts` leaves room for as many as `sketch_rows` counted. Returns (status, i) as `sketch_rows` does.
+    """
+    s: Scratch
+    texts: u64p = cython.cast(u64p, addresses)
+    sizes: i64p = cython.cast(i64p, lengths)
+    wanted: i64p = cython.cast(i64p, rows)
+    places: i64p = cython.cast(i64p, starts)
+    out: u64p = cython.cast(u64p, values)
+    numbers: i64p = cython.cast(i64p, counts)
+    digest: uint64_t = 0
+    i: cython.Py_ssize_t = start
+    row: int64_t
+    status: cython.int = 0
+    found: cython.size_t
+    with cython.nogil:
+        memset(cython.address(s), 0, cython.sizeof(Scratch))
+        while status == 0 and i < stop:
+            row = wanted[i]
+            status = _read(
+                cython.cast(cu8p, cython.cast(cython.size_t, texts[row])),
+                sizes[row],
+                cython.address(s),
+                width,
+                seed,
+                cython.address(digest),
+            )
+            if status == 0:
+                found = _sort_unique(cython.address(s))
+                # Four passes of the sort (or eight) end where they began.
+                memcpy(out + places[i], s.shingles, 8 * found)
+                numbers[i] = found
+            i += 1
+        _release(cython.address(s))
+    return status, i - 1
+
+
+def tokens_of(text: bytes, seed: uint64_t, width: cython.size_t):
+    """Return (folded text, token hashes, shingle hashes, digest) of one text, the hashes as native uint64 bytes."""
+    s: Scratch
+    digest: uint64_t = 0
+    memset(cython.address(s), 0, cython.sizeof(Scratch))
+    status: cython.int = _read(
+        cython.cast(cu8p, PyBytes_AsString(text)), len(text), cython.address(s), width, seed, cython.address(digest)
+    )
+    try:
+        if status == NO_MEMORY:
+            raise MemoryError
+        if status < 0:
+            return None
+        return (
+            cython.cast(cython.p_char, s.folded)[: s.folded_size],
+            cython.cast(cython.p_char, s.hashes)[: 8 * s.tokens],
+            cython.cast(cython.p_char, s.shingles)[: 8 * s.shingle_count],
+            digest,
+        )
+    finally:
+        _release(cython.address(s))
+
+
+def equal_rows(
+    addresses: cython.size_t,
+    lengths: cython.size_t,
+    left: cython.size_t,
+    right: cython.size_t,
+    start: cython.Py_ssize_t,
+    stop: cython.Py_ssize_t,
+    equal: cython.size_t,
+):
+    """Write to uint8 `equal[i]` whether texts `left[i]` and `right[i]` have the same tokens. Returns (status, i)."""
+    a: Scratch
+    b: Scratch
+    texts: u64p = cython.cast(u64p, addresses)
+    sizes: i64p = cython.cast(i64p, lengths)
+    lefts: i64p = cython.cast(i64p, left)
+    rights: i64p = cython.cast(i64p, right)
+    out: u8p = cython.cast(u8p, equal)
+    i: cython.Py_ssize_t = start
+    status: cython.Py_ssize_t = 0
+    with cython.nogil:
+        memset(cython.address(a), 0, cython.sizeof(Scratch))
+        memset(cython.address(b), 0, cython.sizeof(Scratch))
+        while status == 0 and i < stop:
+            status = _equal(
+                cython.cast(cu8p, cython.cast(cython.size_t, texts[lefts[i]])),
+                sizes[lefts[i]],
+                cython.cast(cu8p, cython.cast(cython.size_t, texts[rights[i]])),
+                sizes[rights[i]],
+                cython.address(a),
+                cython.address(b),
+                out + i,
+            )
+            i += 1
+        _release(cython.address(a))
+        _release(cython.address(b))
+    return status, i - 1
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _equal(
+    left: cu8p,
+    left_size: cython.size_t,
+    right: cu8p,
+    right_size: cython.size_t,
+    a: cython.pointer[Scratch],
+    b: cython.pointer[Scratch],
+    equal: u8p,
+) -> cython.Py_ssize_t:
+    status: cython.Py_ssize_t
+    t: cython.size_t
+    size: cython.size_t
+    if left_size == right_size and memcmp(left, right, left_size) == 0:
+        equal[0] = 1
+        return 0
+    equal[0] = 0
+    status = _fold(left, left_size, a)
+    if status == 0:
+        status = _fold(right, right_size, b)
+    if status < 0:
+        return status
+    if _tokenise(a) or _tokenise(b):
+        return NO_MEMORY
+    if a.tokens != b.tokens:
+        return 0
+    for t in range(a.tokens):
+        size = a.edges[2 * t + 1] - a.edges[2 * t]
+        if size != b.edges[2 * t + 1] - b.edges[2 * t]:
+            return 0
+        if memcmp(a.folded + a.edges[2 * t], b.folded + b.edges[2 * t], size):
+            return 0
+    equal[0] = 1
+    return 0
+
+
+def hash_rows(
+    addresses: cython.size_t,
+    lengths: cython.size_t,
+    start: cython.Py_ssize_t,
+    stop: cython.Py_ssize_t,
+    seed: uint64_t,
+    hashes: cython.size_t,
+):
+    """Write XXH3-64 of the raw bytes of each row to uint64 `hashes[row]`."""
+    texts: u64p = cython.cast(u64p, addresses)
+    sizes: i64p = cython.cast(i64p, lengths)
+    out: u64p = cython.cast(u64p, hashes)
+    row: cython.Py_ssize_t
+    with cython.nogil:
+        for row in range(start, stop):
+            out[row] = _xxh3(cython.cast(cu8p, cython.cast(cython.size_t, texts[row])), sizes[row], seed)
+
+
+def read_strings(texts: list, addresses: cython.size_t, lengths: cython.size_t):
+    """Write where the UTF-8 of each str stands and how long it is; return what must be kept alive meanwhile.
+
+    ASCII strings are read in place. Others are encoded apart: to ask them for UTF-8 would leave a copy in each. A lone
+    surrogate becomes a question mark, which folds to a separator as the surrogate does.
+    """
+    places: u64p = cython.cast(u64p, addresses)
+    sizes: i64p = cython.cast(i64p, lengths)
+    kept: list = []
+    size: cython.Py_ssize_t
+    i: cython.Py_ssize_t
+    for i in range(len(texts)):
+        text = texts[i]
+        if text.isascii():
+            places[i] = cython.cast(uint64_t, cython.cast(cython.size_t, PyUnicode_AsUTF8AndSize(text, cython.address(size))))
+            sizes[i] = size
+        else:
+            raw: bytes = text.encode("utf-8", "replace")
+            kept.append(raw)
+            places[i] = cython.cast(uint64_t, cython.cast(cython.size_t, PyBytes_AsString(raw)))
+            sizes[i] = len(raw)
+    return kept
+
+
+# --------------------------------------------------------------------------------------------------------- matching
+
+
+def band_keys(
+    signatures: cython.size_t,
+    slots: cython.size_t,
+    start: cython.Py_ssize_t,
+    stop: cython.Py_ssize_t,
+    first: cython.size_t,
+    rows: cython.size_t,
+    keys: cython.size_t,
+):
+    """Write the uint64 key of the band of `rows` slots from slot `first` on to `keys[row]`, for rows `start` to `stop`."""
+    signature: u32p
+    out: u64p = cython.cast(u64p, keys)
+    key: uint64_t
+    row: cython.Py_ssize_t
+    i: cython.size_t
+    with cython.nogil:
+        for row in range(start, stop):
+            signature = cython.cast(u32p, signatures) + row * slots + first
+            key = first + 1
+            for i in range(rows):
+                key = key * BASE + signature[i]
+            out[row] = _mix(key)
+
+
+def intersect_rows(
+    values: cython.size_t,
+    starts: cython.size_t,
+    counts: cython.size_t,
+    left: cython.size_t,
+    right: cython.size_t,
+    start: cython.Py_ssize_t,
+    stop: cython.Py_ssize_t,
+    shared: cython.size_t,
+):
+    """Write how many values the sorted sets `left[i]` and `right[i]` share to int64 `shared[i]`."""
+    places: i64p = cython.cast(i64p, starts)
+    numbers: i64p = cython.cast(i64p, counts)
+    lefts: i64p = cython.cast(i64p, left)
+    rights: i64p = cython.cast(i64p, right)
+    out: i64p = cython.cast(i64p, shared)
+    a: u64p
+    b: u64p
+    a_end: u64p
+    b_end: u64p
+    x: uint64_t
+    y: uint64_t
+    total: int64_t
+    i: cython.Py_ssize_t
+    with cython.nogil:
+        for i in range(start, stop):
+            a = cython.cast(u64p, values) + places[lefts[i]]
+            b = cython.cast(u64p, values) + places[rights[i]]
+            a_end = a + numbers[lefts[i]]
+            b_end = b + numbers[rights[i]]
+            total = 0
+            while a < a_end and b < b_end:
+                x = a[0]
+                y = b[0]
+                total += x == y
+                a += x <= y
+                b += y <= x
+            out[i] = total
+
+
+def permute_rows(
+    hashes: cython.size_t,
+    offsets: cython.size_t,
+    start: cython.Py_ssize_t,
+    stop: cython.Py_ssize_t,
+    scheme: cython.int,
+    multipliers: cython.size_t,
+    increments: cython.size_t,
+    slots: cython.size_t,
+    signatures: cython.size_t,
+):
+    """K-permutation MinHash of the token hashes `hashes[offsets[i]:offsets[i + 1]]`, as datasketch 2 computes it.
+
+    Scheme 0 is "legacy" (uint64 out), 1 "affine32" (uint32 out, the parameters are uint32), 2 "affine64" (uint64 out).
+    """
+    tokens: u64p = cython.cast(u64p, hashes)
+    places: i64p = cython.cast(i64p, offsets)
+    a64: u64p = cython.cast(u64p, multipliers)
+    c64: u64p = cython.cast(u64p, increments)
+    a32: u32p = cython.cast(u32p, multipliers)
+    c32: u32p = cython.cast(u32p, increments)
+    out64: u64p
+    out32: u32p
+    row: cython.Py_ssize_t
+    slot: cython.size_t
+    i: int64_t
+    x: uint64_t
+    value: uint64_t
+    x32: uint32_t
+    value32: uint32_t
+    with cython.nogil:
+        for row in range(start, stop):
+            if scheme == 1:
+                out32 = cython.cast(u32p, signatures) + row * slots
+                for slot in range(slots):
+                    out32[slot] = cython.cast(uint32_t, LOW32)
+                for i in range(places[row], places[row + 1]):
+                    x32 = cython.cast(uint32_t, tokens[i])
+                    x32 = (x32 ^ (x32 >> 16)) * FMIX32_1
+                    x32 = (x32 ^ (x32 >> 13)) * FMIX32_2
+                    x32 ^= x32 >> 16
+                    for slot in range(slots):
+                        value32 = x32 * a32[slot] + c32[slot]
+                        out32[slot] = value32 if value32 < out32[slot] else out32[slot]
+                continue
+            out64 = cython.cast(u64p, signatures) + row * slots
+            for slot in range(slots):
+                out64[slot] = LOW32 if scheme == 0 else MAX64
+            for i in range(places[row], places[row + 1]):
+                x = tokens[i]
+                if scheme == 2:
+                    x = (x ^ (x >> 33)) * FMIX64_1
+                    x = (x ^ (x >> 33)) * FMIX64_2
+                    x ^= x >> 33
+                for slot in range(slots):
+                    value = x * a64[slot] + c64[slot]
+                    if scheme == 0:
+                        # The remainder by 2^61 - 1: fold the top bits back, then subtract once.
+                        value = (value & MERSENNE_61) + (value >> 61)
+                        value = value - MERSENNE_61 if value >= MERSENNE_61 else value
+                        value &= LOW32
+                    out64[slot] = value if value < out64[slot] else out64[slot]
+
+
+# ------------------------------------------------------------------------------------------------------- clustering
+
+
+def choose_canonicals(
+    offsets: cython.size_t, neighbours: cython.size_t, scores: cython.size_t, documents: int64_t, canonicals: cython.size_t
+):
+    """Greedy maximal independent set; then each other document joins the canonical neighbour of the highest score.
+
+    Documents are numbered in keep order; those linked to document i are `neighbours[offsets[i]:offsets[i + 1]]`, with
+    float64 `scores`. Writes the canonical of each document (itself, for a canonical) to int64 `canonicals`. Of equal
+    scores the earlier canonical wins.
+    """
+    places: i64p = cython.cast(i64p, offsets)
+    others: i64p = cython.cast(i64p, neighbours)
+    score: cython.pointer[cython.double] = cython.cast(cython.pointer[cython.double], scores)
+    out: i64p = cython.cast(i64p, canonicals)
+    i: int64_t
+    k: int64_t
+    other: int64_t
+    best: int64_t
+    with cython.nogil:
+        for i in range(documents):
+            out[i] = i
+            for k in range(places[i], places[i + 1]):
+                other = others[k]
+                if other < i and out[other] == other:
+                    out[i] = -1
+                    break
+        for i in range(documents):
+            if out[i] != -1:
+                continue
+            best = -1
+            for k in range(places[i], places[i + 1]):
+                other = others[k]
+                if out[other] != other:
+                    continue
+                if best < 0 or score[k] > score[best] or (score[k] == score[best] and other < others[best]):
+                    best = k
+            # Marked so that it is not taken for a canonical, nor looked at again, until all have chosen.
+            out[i] = -2 - others[best]
+        for i in range(documents):
+            if out[i] < -1:
+                out[i] = -2 - out[i]

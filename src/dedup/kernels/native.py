@@ -1,0 +1,389 @@
+"""The kernels over NumPy arrays: each checks its arrays, then works without the GIL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dedup.errors import InputError, InvalidArgumentError, InvalidUtf8Error, NotCompiledError
+from dedup.kernels import table
+from dedup.kernels.sketches import Sketches
+
+try:
+    from dedup.kernels import _kernel
+except ImportError as cause:
+    message = "the native kernel is not compiled: install the package with pip, or run `make build` in a checkout"
+    raise NotCompiledError(message) from cause
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from dedup.config import SketchConfig
+
+_table = table.load()
+_kernel.load_table(_table.index, _table.entries, _table.expansions)
+
+_INVALID_UTF8, _NO_MEMORY, _TOO_LONG = -1, -2, -4
+
+#: The K-permutation schemes of datasketch 2: code, dtype of the signature, dtype of the parameters, bits of the hashes.
+PERMUTATION_SCHEMES = {"legacy": 0, "affine32": 1, "affine64": 2}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Texts:
+    """UTF-8 texts where they stand in memory.
+
+    Args:
+        addresses: uint64 [n], where each text begins.
+        lengths: int64 [n], bytes of each.
+        owner: What keeps the memory alive.
+    """
+
+    addresses: NDArray[np.uint64]
+    lengths: NDArray[np.int64]
+    owner: object
+
+    def __len__(self) -> int:
+        """Return the number of texts."""
+        return len(self.lengths)
+
+    @classmethod
+    def from_strings(cls, texts: Sequence[str]) -> Texts:
+        """Take str objects: ASCII in place, others encoded; a lone surrogate counts as a separator."""
+        strings = texts if isinstance(texts, list) else list(texts)
+        addresses = np.empty(len(strings), np.uint64)
+        lengths = np.empty(len(strings), np.int64)
+        encoded = _kernel.read_strings(strings, addresses.ctypes.data, lengths.ctypes.data)
+        return cls(addresses, lengths, (strings, encoded))
+
+    @classmethod
+    def from_buffers(cls, data: Any, offsets: NDArray[np.int64]) -> Texts:
+        """Take Arrow's large_string layout: one byte buffer and int64 [n + 1] offsets into it, in place.
+
+        Raises:
+            InvalidArgumentError: The offsets do not ascend within the buffer.
+        """
+        bytes_ = np.frombuffer(data, np.uint8)
+        offsets = np.ascontiguousarray(offsets, np.int64)
+        if not len(offsets) or offsets[0] < 0 or offsets[-1] > len(bytes_) or (np.diff(offsets) < 0).any():
+            raise InvalidArgumentError(
+                f"offsets must ascend within the {len(bytes_)} bytes of data. Got {len(offsets)} offsets that do not."
+            )
+        addresses = offsets[:-1].astype(np.uint64) + np.uint64(bytes_.ctypes.data)
+        return cls(addresses, np.diff(offsets), (data, bytes_))
+
+    @classmethod
+    def from_arrow(cls, array: Any) -> Texts:
+        """Take an Arrow array of strings in place (`string` offsets are widened, a view is cast); null is no text.
+
+        Raises:
+            InvalidArgumentError: The array holds no strings.
+        """
+        import pyarrow as pa  # noqa: PLC0415 - loads on first use
+
+        if isinstance(array, pa.ChunkedArray):
+            array = array.combine_chunks()
+        if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
+            if not pa.types.is_string_view(array.type):
+                raise InvalidArgumentError(f"texts must be an Arrow array of strings. Got {array.type}.")
+            array = array.cast(pa.large_string())
+        width = np.int64 if pa.types.is_large_string(array.type) else np.int32
+        _, offsets, data = array.buffers()
+        if not len(array):
+            return cls.from_strings([])
+        ends = np.frombuffer(offsets, width)[array.offset : array.offset + len(array) + 1].astype(np.int64)
+        texts = cls.from_buffers(data if data is not None else b"", ends)
+        if array.null_count:
+            texts.lengths[np.asarray(array.is_null())] = 0
+        return texts
+
+
+def _check(status: int, row: int) -> None:
+    if status == _INVALID_UTF8:
+        raise InvalidUtf8Error(f"row {row} must be valid UTF-8. Got bytes that are not.")
+    if status == _TOO_LONG:
+        raise InputError(f"row {row} must be shorter than 1 GiB of UTF-8. Got more.")
+    if status == _NO_MEMORY:
+        raise MemoryError
+
+
+def _address(array: NDArray[Any], dtype: type[np.generic], shape: tuple[int, ...] | None = None) -> int:
+    if array.dtype != dtype or not array.flags.c_contiguous or (shape is not None and array.shape != shape):
+        wanted = f"{np.dtype(dtype)} {list(shape) if shape is not None else ''}".strip()
+        raise InvalidArgumentError(f"array must be contiguous {wanted}. Got {array.dtype} {list(array.shape)}.")
+    return array.ctypes.data
+
+
+def _check_range(start: int, stop: int, rows: int) -> None:
+    if not 0 <= start <= stop <= rows:
+        raise InvalidArgumentError(f"start and stop must be in [0, {rows}] and ascend. Got {start} and {stop}.")
+
+
+def fold(text: str) -> str:
+    """Return the folded text: its tokens with one space between; "" when it has none. Folding twice changes nothing."""
+    return " ".join(tokens(text))
+
+
+def tokens(text: str) -> list[str]:
+    """Return the tokens of a text: words folded, and each character of a script that is written without spaces."""
+    folded, _, _, _ = _kernel.tokens_of(text.encode("utf-8", "replace"), 0, 1)
+    return [token.decode() for token in folded.replace(b"\x01", b" ").split(b" ") if token]
+
+
+def token_hashes(text: str, seed: int = 0) -> NDArray[np.uint64]:
+    """Return XXH3-64 of each token's UTF-8, uint64 [tokens], in text order."""
+    _, hashes, _, _ = _kernel.tokens_of(text.encode("utf-8", "replace"), seed, 1)
+    return np.frombuffer(hashes, np.uint64)
+
+
+def shingle_hashes(text: str, shingle_size: int, seed: int = 0) -> NDArray[np.uint64]:
+    """Return the hash of each shingle, uint64, in text order, repeats included.
+
+    A shingle is a run of `shingle_size` tokens, or of twice as many where its first token is a character of a script
+    written without spaces. A text with tokens but no such run has one shingle of all its tokens.
+    """
+    _, _, shingles, _ = _kernel.tokens_of(text.encode("utf-8", "replace"), seed, shingle_size)
+    return np.frombuffer(shingles, np.uint64)
+
+
+def digest(text: str, seed: int = 0) -> int:
+    """Return a 64-bit hash of all tokens in order: equal for texts that fold to the same."""
+    _, _, _, value = _kernel.tokens_of(text.encode("utf-8", "replace"), seed, 1)
+    return int(value)
+
+
+def sketch(texts: Texts, config: SketchConfig) -> Sketches:
+    """Return the signatures of all texts.
+
+    One-permutation MinHash: the top bits of a shingle's hash name its slot, which keeps the low 32 bits of the least
+    hash it meets. An empty slot takes the least of a permutation of its own over the low 32 bits of all shingles
+    (Dahlgaard, Knudsen and Thorup, "Fast similarity sketching", 2017, cut to one round). So a slot holds the minimum of
+    one order of the shingles, and two slots are equal with probability J.
+
+    Raises:
+        InvalidUtf8Error: A text is not UTF-8; the message names its row.
+        InputError: A text is longer than 1 GiB.
+    """
+    sketches = Sketches.empty(len(texts), config)
+    fill_sketches(texts, config, 0, len(texts), sketches)
+    return sketches
+
+
+def fill_sketches(texts: Texts, config: SketchConfig, start: int, stop: int, out: Sketches) -> None:
+    """Do what `sketch` does for rows `start` to `stop`, into the same rows of `out`."""
+    _check_range(start, stop, len(texts))
+    n = len(texts)
+    _check(
+        *_kernel.sketch_rows(
+            _address(texts.addresses, np.uint64, (n,)),
+            _address(texts.lengths, np.int64, (n,)),
+            start,
+            stop,
+            config.shingle_size,
+            config.seed,
+            config.num_slots.bit_length() - 1,
+            _address(out.signatures, np.uint32, (n, config.num_slots)),
+            _address(out.tokens, np.uint32, (n,)),
+            _address(out.shingles, np.uint32, (n,)),
+            _address(out.digests, np.uint64, (n,)),
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShingleSets:
+    """The sorted unique shingle hashes of some texts: set i is `values[starts[i] : starts[i] + counts[i]]`.
+
+    Args:
+        values: uint64.
+        starts: int64 [n].
+        counts: int64 [n].
+    """
+
+    values: NDArray[np.uint64]
+    starts: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+    @classmethod
+    def empty(cls, room: NDArray[np.integer[Any]]) -> ShingleSets:
+        """Return uninitialised sets with room for `room[i]` hashes each, to be filled by `fill_shingle_sets`."""
+        ends = np.cumsum(room, dtype=np.int64)
+        total = int(ends[-1]) if len(ends) else 0
+        return cls(np.empty(total, np.uint64), ends - room.astype(np.int64), np.zeros(len(room), np.int64))
+
+    def __getitem__(self, row: int) -> NDArray[np.uint64]:
+        """Return one set, sorted."""
+        return self.values[self.starts[row] : self.starts[row] + self.counts[row]]
+
+
+def fill_shingle_sets(
+    texts: Texts, rows: NDArray[np.int64], config: SketchConfig, start: int, stop: int, out: ShingleSets
+) -> None:
+    """Write the shingle sets of the texts `rows[start:stop]` to the same places of `out`.
+
+    `out` must have room for as many hashes as `Sketches.shingles` counts for each row.
+    """
+    _check_range(start, stop, len(rows))
+    _check(
+        *_kernel.shingle_set_rows(
+            _address(texts.addresses, np.uint64),
+            _address(texts.lengths, np.int64),
+            _address(rows, np.int64),
+            start,
+            stop,
+            config.shingle_size,
+            config.seed,
+            _address(out.starts, np.int64, (len(rows),)),
+            _address(out.values, np.uint64),
+            _address(out.counts, np.int64, (len(rows),)),
+        )
+    )
+
+
+def shingle_set(text: str, shingle_size: int, seed: int = 0) -> NDArray[np.uint64]:
+    """Return the sorted unique shingle hashes of a text, uint64; empty for a text without a token."""
+    return np.unique(shingle_hashes(text, shingle_size, seed))
+
+
+def fill_intersections(
+    sets: ShingleSets,
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+    start: int,
+    stop: int,
+    out: NDArray[np.int64],
+) -> None:
+    """Write how many hashes sets `left[i]` and `right[i]` share to `out[i]`, for i from `start` to `stop`."""
+    _check_range(start, stop, len(left))
+    _kernel.intersect_rows(
+        _address(sets.values, np.uint64),
+        _address(sets.starts, np.int64),
+        _address(sets.counts, np.int64),
+        _address(left, np.int64),
+        _address(right, np.int64, left.shape),
+        start,
+        stop,
+        _address(out, np.int64, left.shape),
+    )
+
+
+def intersection_size(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> int:
+    """Return how many values two sorted unique uint64 arrays share."""
+    counts = np.array([len(left), len(right)], np.int64)
+    sets = ShingleSets(np.concatenate([left, right]), np.array([0, len(left)], np.int64), counts)
+    out = np.zeros(1, np.int64)
+    fill_intersections(sets, np.array([0], np.int64), np.array([1], np.int64), 0, 1, out)
+    return int(out[0])
+
+
+def fill_equal(
+    texts: Texts, left: NDArray[np.int64], right: NDArray[np.int64], start: int, stop: int, out: NDArray[np.uint8]
+) -> None:
+    """Write to `out[i]` whether texts `left[i]` and `right[i]` have the same tokens (1) or not (0)."""
+    _check_range(start, stop, len(left))
+    _check(
+        *_kernel.equal_rows(
+            _address(texts.addresses, np.uint64),
+            _address(texts.lengths, np.int64),
+            _address(left, np.int64),
+            _address(right, np.int64, left.shape),
+            start,
+            stop,
+            _address(out, np.uint8, left.shape),
+        )
+    )
+
+
+def fill_text_hashes(texts: Texts, seed: int, start: int, stop: int, out: NDArray[np.uint64]) -> None:
+    """Write XXH3-64 of the unfolded bytes of each text to `out`, uint64 [n]."""
+    _check_range(start, stop, len(texts))
+    n = len(texts)
+    _kernel.hash_rows(
+        _address(texts.addresses, np.uint64, (n,)),
+        _address(texts.lengths, np.int64, (n,)),
+        start,
+        stop,
+        seed,
+        _address(out, np.uint64, (n,)),
+    )
+
+
+def band_keys(signatures: NDArray[np.uint32], first: int, rows: int) -> NDArray[np.uint64]:
+    """Return a key per text for the band of `rows` slots from slot `first` on, uint64 [n].
+
+    Equal slots give equal keys; other slots give equal keys with probability 2**-64.
+    """
+    n, slots = signatures.shape
+    _check_range(first, first + rows, slots)
+    keys = np.empty(n, np.uint64)
+    _kernel.band_keys(_address(signatures, np.uint32), slots, 0, n, first, rows, keys.ctypes.data)
+    return keys
+
+
+def permutation_signatures(
+    hashes: NDArray[np.uint64], offsets: NDArray[np.int64], scheme: str, parameters: NDArray[Any]
+) -> NDArray[Any]:
+    """Return the K-permutation MinHash signatures of datasketch 2, for given token hashes.
+
+    Args:
+        hashes: uint64, the token hashes of all texts: of 32 bits for "legacy" and "affine32".
+        offsets: int64 [n + 1]; text i has the hashes `offsets[i]` to `offsets[i + 1]`.
+        scheme: "legacy", "affine32" or "affine64".
+        parameters: [2, K], a multiplier and an increment per permutation, as `MinHash.permutations` holds them: uint32
+            for "affine32", uint64 otherwise.
+
+    Returns:
+        [n, K], uint32 for "affine32", uint64 otherwise; a text without a hash has the largest value in every slot.
+    """
+    if scheme not in PERMUTATION_SCHEMES:
+        allowed = ", ".join(map(repr, PERMUTATION_SCHEMES))
+        raise InvalidArgumentError(f"scheme must be one of {allowed}. Got {scheme!r}.")
+    dtype = np.uint32 if scheme == "affine32" else np.uint64
+    parameters = np.ascontiguousarray(parameters)
+    slots = parameters.shape[1]
+    _address(parameters, dtype, (2, slots))
+    n = len(offsets) - 1
+    if n < 0 or offsets[0] < 0 or offsets[-1] > len(hashes) or (np.diff(offsets) < 0).any():
+        raise InvalidArgumentError(f"offsets must ascend within the {len(hashes)} hashes. Got offsets that do not.")
+    out = np.empty((n, slots), dtype)
+    _kernel.permute_rows(
+        _address(hashes, np.uint64),
+        _address(offsets, np.int64),
+        0,
+        n,
+        PERMUTATION_SCHEMES[scheme],
+        parameters[0].ctypes.data,
+        parameters[1].ctypes.data,
+        slots,
+        out.ctypes.data,
+    )
+    return out
+
+
+def choose_canonicals(
+    offsets: NDArray[np.int64], neighbours: NDArray[np.int64], scores: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """Return the canonical of each document, int64 [n]; a canonical's is itself.
+
+    Documents are numbered in keep order; document i is linked to `neighbours[offsets[i] : offsets[i + 1]]`, each link
+    standing on both sides. One that is linked to no canonical before it becomes canonical (the greedy maximal
+    independent set); each other joins the canonical it is linked to with the highest score, the earlier of equals.
+    """
+    n = len(offsets) - 1
+    if len(neighbours) and not (0 <= int(neighbours.min()) and int(neighbours.max()) < n):
+        raise InvalidArgumentError(f"neighbours must be in [0, {n}). Got others.")
+    if n < 0 or offsets[0] != 0 or offsets[-1] != len(neighbours) or (np.diff(offsets) < 0).any():
+        raise InvalidArgumentError(f"offsets must ascend from 0 to {len(neighbours)}. Got offsets that do not.")
+    out = np.empty(n, np.int64)
+    _kernel.choose_canonicals(
+        _address(offsets, np.int64),
+        _address(neighbours, np.int64),
+        _address(scores, np.float64, neighbours.shape),
+        n,
+        out.ctypes.data,
+    )
+    return out

@@ -1,0 +1,244 @@
+"""The readable twins of the kernels: the same names, the same results bit for bit, in plain Python.
+
+This file is the specification in code; docs/format.md is the same in words. Nothing in the library calls it: tests do,
+and so may anyone who wants to see what a kernel computes.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xxhash
+
+from dedup.kernels import table
+from dedup.kernels.sketches import Scheme, Sketches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from dedup.config import SketchConfig
+
+#: Multiplier of the polynomial that joins token hashes: 2**64 divided by the golden ratio, odd.
+BASE = 0x9E3779B97F4A7C15
+_MASK = 2**64 - 1
+_LOW = 2**32 - 1
+_UNSPACED_MARK = "\x01"
+_load = cache(table.load)
+
+
+def mix(value: int) -> int:
+    """Return the finaliser of SplitMix64 (Steele, Lea and Flood 2014): a bijection with full avalanche."""
+    value = (value ^ value >> 30) * 0xBF58476D1CE4E5B9 & _MASK
+    value = (value ^ value >> 27) * 0x94D049BB133111EB & _MASK
+    return value ^ value >> 31
+
+
+def _fold_point(point: int) -> str:
+    """Return what a code point becomes; a character of an unspaced script stands between a mark and a space."""
+    data = _load()
+    at = 4 * (data.index[point >> 8] << 8 | point & 0xFF)
+    entry = int.from_bytes(data.entries[at : at + 4], "little")
+    code = entry & 7
+    if code == table.SEPARATOR:
+        return " "
+    if code == table.DROP:
+        return ""
+    if code == table.COPY:
+        return chr(point)
+    if code == table.COPY_UNSPACED:
+        return f"{_UNSPACED_MARK}{chr(point)} "
+    if code == table.HANGUL:
+        # The arithmetic of the Unicode Standard, section 3.12.
+        syllable = point - 0xAC00
+        letters = [0x1100 + syllable // 588, 0x1161 + syllable % 588 // 28]
+        if syllable % 28:
+            letters.append(0x11A7 + syllable % 28)
+        return "".join(map(chr, letters))
+    length, place = entry >> 3 & 63, entry >> 9
+    return data.expansions[place : place + length].decode()
+
+
+def _marked_tokens(text: str) -> list[tuple[str, bool]]:
+    """Return the tokens, each with whether it is a character of a script written without spaces."""
+    folded = "".join(_fold_point(ord(char)) for char in text).replace(_UNSPACED_MARK, f" {_UNSPACED_MARK}")
+    return [(token.lstrip(_UNSPACED_MARK), token[0] == _UNSPACED_MARK) for token in folded.split(" ") if token]
+
+
+def fold(text: str) -> str:
+    """Return the folded text: its tokens with one space between; "" when it has none. Folding twice changes nothing."""
+    return " ".join(tokens(text))
+
+
+def tokens(text: str) -> list[str]:
+    """Return the tokens of a text: words folded, and each character of a script that is written without spaces."""
+    return [token for token, _ in _marked_tokens(text)]
+
+
+def token_hashes(text: str, seed: int = 0) -> NDArray[np.uint64]:
+    """Return XXH3-64 of each token's UTF-8, uint64 [tokens], in text order."""
+    return np.array([xxhash.xxh3_64_intdigest(token.encode(), seed) for token in tokens(text)], np.uint64)
+
+
+def _polynomial(hashes: Sequence[int]) -> int:
+    """Return the sum of hash times BASE to the number of hashes after it, modulo 2**64, mixed."""
+    total = 0
+    for value in hashes:
+        total = (total * BASE + value) & _MASK
+    return mix(total)
+
+
+def _shingles(text: str, shingle_size: int, seed: int) -> Iterator[int]:
+    unspaced = [mark for _, mark in _marked_tokens(text)]
+    hashes = [int(value) for value in token_hashes(text, seed)]
+    found = False
+    for start in range(len(hashes)):
+        size = 2 * shingle_size if unspaced[start] else shingle_size
+        if start + size <= len(hashes):
+            found = True
+            yield _polynomial(hashes[start : start + size])
+    if hashes and not found:
+        yield _polynomial(hashes)
+
+
+def shingle_hashes(text: str, shingle_size: int, seed: int = 0) -> NDArray[np.uint64]:
+    """Return the hash of each shingle, uint64, in text order, repeats included.
+
+    A shingle is a run of `shingle_size` tokens, or of twice as many where its first token is a character of a script
+    written without spaces. A text with tokens but no such run has one shingle of all its tokens.
+    """
+    return np.array(list(_shingles(text, shingle_size, seed)), np.uint64)
+
+
+def digest(text: str, seed: int = 0) -> int:
+    """Return a 64-bit hash of all tokens in order: equal for texts that fold to the same."""
+    return _polynomial([int(value) for value in token_hashes(text, seed)])
+
+
+def _signature(shingles: Sequence[int], num_slots: int) -> list[int]:
+    shift = 64 - (num_slots.bit_length() - 1)
+    least: dict[int, int] = {}
+    for value in shingles:
+        slot = value >> shift
+        least[slot] = min(value, least.get(slot, value))
+    signature = []
+    for slot in range(num_slots):
+        if slot in least:
+            signature.append(least[slot] & _LOW)
+        elif shingles:
+            multiplier = mix(2 * slot + 1) & _LOW | 1
+            increment = mix(2 * slot + 2) & _LOW
+            signature.append(min((value * multiplier + increment) & _LOW for value in shingles))
+        else:
+            signature.append(_LOW)
+    return signature
+
+
+def sketch(texts: Sequence[str], config: SketchConfig) -> Sketches:
+    """Return the signatures of all texts.
+
+    One-permutation MinHash: the top bits of a shingle's hash name its slot, which keeps the low 32 bits of the least
+    hash it meets. An empty slot takes the least of a permutation of its own over the low 32 bits of all shingles
+    (Dahlgaard, Knudsen and Thorup, "Fast similarity sketching", 2017, cut to one round). So a slot holds the minimum of
+    one order of the shingles, and two slots are equal with probability J.
+
+    Raises:
+        InvalidUtf8Error: A text is not UTF-8; the message names its row.
+        InputError: A text is longer than 1 GiB.
+    """
+    shingles = [list(_shingles(text, config.shingle_size, config.seed)) for text in texts]
+    return Sketches(
+        Scheme.of(config),
+        np.array([_signature(hashes, config.num_slots) for hashes in shingles], np.uint32).reshape(-1, config.num_slots),
+        np.array([len(tokens(text)) for text in texts], np.uint32),
+        np.array([len(hashes) for hashes in shingles], np.uint32),
+        np.array([digest(text, config.seed) for text in texts], np.uint64),
+    )
+
+
+def shingle_set(text: str, shingle_size: int, seed: int = 0) -> NDArray[np.uint64]:
+    """Return the sorted unique shingle hashes of a text, uint64; empty for a text without a token."""
+    return np.array(sorted(set(_shingles(text, shingle_size, seed))), np.uint64)
+
+
+def intersection_size(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> int:
+    """Return how many values two sorted unique uint64 arrays share."""
+    return len(set(left.tolist()) & set(right.tolist()))
+
+
+def band_keys(signatures: NDArray[np.uint32], first: int, rows: int) -> NDArray[np.uint64]:
+    """Return a key per text for the band of `rows` slots from slot `first` on, uint64 [n].
+
+    Equal slots give equal keys; other slots give equal keys with probability 2**-64.
+    """
+    return np.array([_polynomial([first + 1, *row[first : first + rows]]) for row in signatures.tolist()], np.uint64)
+
+
+def _fmix(value: int, bits: int) -> int:
+    """Return the finaliser of MurmurHash3 for 32 or 64 bits."""
+    steps = {32: (16, 0x85EBCA6B, 13, 0xC2B2AE35, 16), 64: (33, 0xFF51AFD7ED558CCD, 33, 0xC4CEB9FE1A85EC53, 33)}
+    first, multiplier, second, other_multiplier, third = steps[bits]
+    mask = 2**bits - 1
+    value = (value ^ value >> first) * multiplier & mask
+    value = (value ^ value >> second) * other_multiplier & mask
+    return value ^ value >> third
+
+
+def permutation_signatures(
+    hashes: NDArray[np.uint64], offsets: NDArray[np.int64], scheme: str, parameters: NDArray[Any]
+) -> NDArray[Any]:
+    """Return the K-permutation MinHash signatures of datasketch 2, for given token hashes.
+
+    Args:
+        hashes: uint64, the token hashes of all texts: of 32 bits for "legacy" and "affine32".
+        offsets: int64 [n + 1]; text i has the hashes `offsets[i]` to `offsets[i + 1]`.
+        scheme: "legacy", "affine32" or "affine64".
+        parameters: [2, K], a multiplier and an increment per permutation, as `MinHash.permutations` holds them: uint32
+            for "affine32", uint64 otherwise.
+
+    Returns:
+        [n, K], uint32 for "affine32", uint64 otherwise; a text without a hash has the largest value in every slot.
+    """
+    bits = 32 if scheme == "affine32" else 64
+    mask = 2**bits - 1
+
+    def permute(value: int, multiplier: int, increment: int) -> int:
+        if scheme != "legacy":
+            return (_fmix(value & mask, bits) * multiplier + increment) & mask
+        # The product wraps at 64 bits before the remainder is taken; that is part of the scheme.
+        return (value * multiplier + increment & mask) % (2**61 - 1) & _LOW
+
+    largest = _LOW if scheme == "legacy" else mask
+    pairs = list(zip(*parameters.tolist(), strict=True))
+    rows = [hashes[start:stop].tolist() for start, stop in zip(offsets[:-1], offsets[1:], strict=True)]
+    values = [[min([permute(x, a, c) for x in row], default=largest) for a, c in pairs] for row in rows]
+    return np.array(values, np.uint32 if bits == 32 else np.uint64).reshape(len(rows), len(pairs))
+
+
+def choose_canonicals(
+    offsets: NDArray[np.int64], neighbours: NDArray[np.int64], scores: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """Return the canonical of each document, int64 [n]; a canonical's is itself.
+
+    Documents are numbered in keep order; document i is linked to `neighbours[offsets[i] : offsets[i + 1]]`, each link
+    standing on both sides. One that is linked to no canonical before it becomes canonical (the greedy maximal
+    independent set); each other joins the canonical it is linked to with the highest score, the earlier of equals.
+    """
+    links = [
+        list(zip(neighbours[start:stop].tolist(), scores[start:stop].tolist(), strict=True))
+        for start, stop in zip(offsets[:-1], offsets[1:], strict=True)
+    ]
+    canonical: set[int] = set()
+    for document, linked in enumerate(links):
+        if not any(other in canonical for other, _ in linked):
+            canonical.add(document)
+    chosen = []
+    for document, linked in enumerate(links):
+        if document in canonical:
+            chosen.append(document)
+        else:
+            chosen.append(min((-score, other) for other, score in linked if other in canonical)[1])
+    return np.array(chosen, np.int64)

@@ -1,0 +1,113 @@
+"""Pairs of texts that may be alike: those that agree in all slots of one band."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dedup.kernels.native import band_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from dedup.matching.plan import Plan
+
+#: Above this many candidates that were found but not yet freed of repeats, repeats are dropped.
+_PENDING_LIMIT = 8_000_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """Pairs to verify, each once, in ascending order.
+
+    Args:
+        left: int64, the smaller number of each pair.
+        right: int64, the larger.
+        capped: Buckets that were larger than the limit.
+        omitted: Pairs of those buckets that were not taken, repeats over several bands included.
+    """
+
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    capped: int = 0
+    omitted: int = 0
+
+    def __len__(self) -> int:
+        """Return the number of pairs."""
+        return len(self.left)
+
+
+def all_pairs(documents: int) -> Candidates:
+    """Return every pair of so many documents."""
+    left, right = np.triu_indices(documents, 1)
+    return Candidates(left.astype(np.int64), right.astype(np.int64))
+
+
+def pairs_by_bands(
+    signatures: NDArray[np.uint32],
+    rows: NDArray[np.int64],
+    plan: Plan,
+    *,
+    bucket_limit: int,
+    advance: Callable[[int], None] | None = None,
+) -> Candidates:
+    """Return the pairs that share a band.
+
+    A bucket (the texts that agree in one band) of at most `bucket_limit` texts gives all its pairs. A larger one gives
+    the pairs of its first `bucket_limit` // 4 texts with all others, so that its cost is linear; those texts are the
+    best to keep, as documents are numbered in keep order.
+
+    Args:
+        signatures: uint32 [texts, num_slots].
+        rows: int64 [n], the signatures to compare, in keep order; pairs count in places of this array.
+        plan: How to cut them.
+        bucket_limit: At least 2.
+        advance: Told 1 after each band.
+    """
+    found = np.empty(0, np.uint64)
+    pending: list[NDArray[np.uint64]] = []
+    waiting = capped = omitted = 0
+    for band in range(plan.bands):
+        positions, members, sizes = _buckets(band_keys(signatures, band * plan.rows, plan.rows)[rows])
+        # How many of the later members of its bucket each one is paired with.
+        later = sizes - positions - 1
+        over = sizes > bucket_limit
+        hub = positions < max(1, bucket_limit // 4)
+        taken = np.where(over & ~hub, 0, later)
+        capped += int(np.count_nonzero(over & (positions == 0)))
+        omitted += int((later - taken).sum())
+        left = np.repeat(np.arange(len(members)), taken)
+        step = np.arange(len(left)) - np.repeat(np.cumsum(taken) - taken, taken) + 1
+        pairs = members[left] << np.uint64(32) | members[left + step]
+        pending.append(pairs)
+        waiting += len(pairs)
+        if waiting > _PENDING_LIMIT:
+            found, pending, waiting = np.unique(np.concatenate([found, *pending])), [], 0
+        if advance:
+            advance(1)
+    found = np.unique(np.concatenate([found, *pending]))
+    return Candidates(
+        (found >> np.uint64(32)).astype(np.int64), (found & np.uint64(0xFFFFFFFF)).astype(np.int64), capped, omitted
+    )
+
+
+def _buckets(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.int64]]:
+    """Return the members of all buckets of two and more: the position of each in its bucket, its number, the size."""
+    # The number takes the place of the key's low bits, so that one plain sort orders both; two keys that differ only
+    # there fall together once in millions of texts, and verification parts them again.
+    bits = np.uint64(max(1, (len(keys) - 1).bit_length()))
+    mask = (np.uint64(1) << bits) - np.uint64(1)
+    sorted_keys = np.sort(keys & ~mask | np.arange(len(keys), dtype=np.uint64))
+    buckets = sorted_keys >> bits
+    same = np.concatenate([[False], buckets[1:] == buckets[:-1], [False]])
+    chosen = np.flatnonzero(same[1:] | same[:-1])
+    first = ~same[chosen]
+    starts = np.flatnonzero(first)
+    lengths: NDArray[Any] = np.diff(np.append(starts, len(chosen)))
+    sizes = np.repeat(lengths, lengths)
+    positions = np.arange(len(chosen)) - np.repeat(starts, lengths)
+    return positions, sorted_keys[chosen] & mask, sizes

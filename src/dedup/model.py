@@ -1,0 +1,203 @@
+"""The records that flow through the library: articles in, clean text and clusters out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any, Literal
+
+from dedup import _validate
+from dedup.errors import InvalidArgumentError
+
+Relation = Literal["exact", "duplicate", "excerpt", "overlap"]
+
+#: The relations, strongest first; a relation's code in Arrow tables and arrays is its place here.
+RELATIONS: tuple[Relation, ...] = ("exact", "duplicate", "excerpt", "overlap")
+#: The relations that put two texts into one cluster.
+LINKS: tuple[Relation, ...] = ("exact", "duplicate", "excerpt")
+
+SpanKind = Literal["metadata", "caption", "credit", "embed", "promo", "related", "comments"]
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One text and what is known of it.
+
+    Args:
+        id: The name of the document, unique within a batch and not empty.
+        text: The text as it came; may be empty.
+        source: The outlet that printed it.
+        published: When, as ISO 8601 text; a `date` or `datetime` is turned into that. A text that is no date is
+            kept as it is and counts as unknown.
+        title: The headline.
+        url: Where it was found.
+        parent: The id of the page that carried the text, when it was an item of one.
+        extra: Every other field, passed through untouched.
+
+    Raises:
+        InvalidArgumentError: `id` is empty, or a field is of another type.
+    """
+
+    id: str
+    text: str
+    source: str | None = None
+    published: str | None = None
+    title: str | None = None
+    url: str | None = None
+    parent: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        _validate.text("id", self.id)
+        if not self.id:
+            raise InvalidArgumentError("id must be a str that is not empty. Got ''.")
+        _validate.text("text", self.text)
+        published: object = self.published
+        if isinstance(published, date):
+            object.__setattr__(self, "published", published.isoformat())
+        for name in ("source", "published", "title", "url", "parent"):
+            value = getattr(self, name)
+            if value is not None:
+                _validate.text(name, value)
+
+
+def timestamp(published: str | None) -> float:
+    """Return seconds since 1970 of an ISO 8601 date or time; infinity when it is absent or no date.
+
+    A time without a zone is taken as UTC, a date as its first moment.
+    """
+    if not published:
+        return math.inf
+    try:
+        moment = datetime.fromisoformat(published.strip())
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return moment.timestamp()
+    except (ValueError, OverflowError):
+        return math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a text that is not the story: characters `start` to `end` (half open) of the original text."""
+
+    start: int
+    end: int
+    kind: SpanKind
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A story that a page carries beside its own: where it stands in the page and what the page says of it."""
+
+    start: int
+    end: int
+    text: str
+    source: str | None = None
+    title: str | None = None
+    age: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """A text without its furniture.
+
+    Args:
+        original: The text as it came.
+        text: The clean text: `original` without the removed spans, nothing else changed.
+        removed: The removed spans, in order, never overlapping.
+        items: The stories that the page carried beside its own, in order.
+        metadata: What furniture told of the article, such as `published`.
+    """
+
+    original: str
+    text: str
+    removed: tuple[Span, ...] = ()
+    items: tuple[Item, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def restore(self) -> str:
+        """Return the original text, put together again from the clean text and the removed spans."""
+        pieces: list[str] = []
+        taken = position = 0
+        for span in self.removed:
+            kept = span.start - position
+            pieces += (self.text[taken : taken + kept], self.original[span.start : span.end])
+            taken += kept
+            position = span.end
+        pieces.append(self.text[taken:])
+        return "".join(pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A document that is left out, and why: how it stands to the canonical document of its cluster.
+
+    Args:
+        article: The dropped document.
+        canonical: The id of the document that is kept in its place.
+        relation: How the two stand to each other; None where they are connected through other members only, as can be
+            with linkage "components", and the scores are not a number.
+        jaccard: Exact Jaccard similarity of the two shingle sets, in [0, 1].
+        containment: Share of the dropped document's shingles that the canonical has, in [0, 1].
+        containment_canonical: Share of the canonical's shingles that the dropped document has, in [0, 1].
+    """
+
+    article: Article
+    canonical: str
+    relation: Relation | None
+    jaccard: float
+    containment: float
+    containment_canonical: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Documents that are one story text.
+
+    Args:
+        canonical: The id of the document to keep, the first of `members`.
+        members: The ids, in keep order.
+        sources: The outlets of the members, sorted, each once.
+        first_published: The earliest publication among the members, as its document says it; None when unknown.
+    """
+
+    canonical: str
+    members: tuple[str, ...]
+    sources: tuple[str, ...]
+    first_published: str | None
+
+    @property
+    def size(self) -> int:
+        """The number of members, at least 1."""
+        return len(self.members)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How two texts stand to each other.
+
+    Args:
+        relation: The relation that the link rule gives them; None when they are unrelated.
+        jaccard: Exact Jaccard similarity of the two shingle sets, in [0, 1]; 0 when a text has no token.
+        containment_left: Share of the left text's shingles that the right one has, in [0, 1].
+        containment_right: Share of the right text's shingles that the left one has, in [0, 1].
+        shared: How many different shingles both have.
+        shingles_left: How many different shingles the left text has.
+        shingles_right: How many different shingles the right text has.
+        left: The left text without its furniture.
+        right: The right text without its furniture.
+    """
+
+    relation: Relation | None
+    jaccard: float
+    containment_left: float
+    containment_right: float
+    shared: int
+    shingles_left: int
+    shingles_right: int
+    left: Cleaned = field(repr=False)
+    right: Cleaned = field(repr=False)

@@ -1,0 +1,241 @@
+"""Feeds the kernels random and mutated bytes that end where a heap block ends; tools/asan.sh runs it under sanitizers.
+
+Without a sanitizer it still checks which bytes are taken for UTF-8, and short texts against the twins. Round n of a seed
+is always the same: to replay a failure, pass `--seed` and, as `--first`, the last round that was printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from dedup.config import SketchConfig
+from dedup.errors import InvalidUtf8Error
+from dedup.kernels import _kernel, native, reference
+from dedup.kernels.native import ShingleSets, Texts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+#: Rounds between two lines of the log.
+LOG_EVERY = 200
+
+#: What texts are made of, beside random bytes: each class of the fold table, and every length of a token's hash.
+PIECES = tuple(
+    piece.encode()
+    for piece in (
+        *("a", "the ", "Straße ", "it's ", '"', "`", " ", "\n", "\0", "\x01", "\x1f", "\x7f", "0123456789 "),
+        *("é", "Ж", "мир ", "سلام ", "ـ", "\u0301", "\u00ad", "\u200b", "ŀ", "½", "ŉ", "\u07ff", "\u0800"),
+        *("漢", "字", "ひ", "ﾊﾟ", "ไทย", "ລາວ", "한", "힣글", "가", "ᄀ", "\uffff", "\U00010000", "\U0001f30a", "\U0010ffff"),
+        *("\ufdfa", "\u3316", "\u3300", "\ufdfa " * 3, "\U0001f200", "\u33ff", "𝒳", "𠀀", "\U000e0001"),
+    )
+)
+#: Malformed: alone, cut off, too long, surrogates, beyond the last code point.
+BROKEN = (b"\x80", b"\xc0\x80", b"\xc2", b"\xe0\xa0", b"\xe0\x80\x80", b"\xed\xa0\x80", b"\xf0\x9f\x8c", b"\xf4\x90\x80\x80")
+TOKEN_LENGTHS = (1, 3, 4, 8, 9, 16, 17, 32, 33, 64, 128, 129, 240, 241, 256, 512, 1023, 1024, 1025, 2049)
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+libc.malloc.argtypes = [ctypes.c_size_t]
+libc.free.argtypes = [ctypes.c_void_p]
+
+
+class Block:
+    """Bytes in a heap block of exactly their size; a read of one more is what a sanitizer sees."""
+
+    def __init__(self, content: bytes) -> None:
+        self.size = len(content)
+        self.address = libc.malloc(self.size)
+        ctypes.memmove(self.address, content, self.size)
+
+    def array(self) -> NDArray[np.uint8]:
+        """Return a view of the block."""
+        return np.frombuffer((ctypes.c_uint8 * self.size).from_address(self.address), np.uint8)
+
+    def free(self) -> None:
+        """Give the memory back, so that any later use is seen."""
+        libc.free(self.address)
+
+
+def make_text(rng: np.random.Generator) -> bytes:
+    """Return one text, not always valid."""
+    kind = rng.integers(12)
+    size = int(rng.integers(301)) if rng.integers(50) else int(rng.integers(90_000, 110_000))
+    if kind == 0:
+        return rng.bytes(size)
+    if kind == 1:
+        return bytes(rng.integers(0, 128, size, dtype=np.uint8))
+    if kind == 2:
+        return PIECES[rng.integers(len(PIECES))] * (size // 4)
+    if kind == 3:
+        return b"x" * (int(rng.choice(TOKEN_LENGTHS)) + int(rng.integers(-1, 2)))
+    out = bytearray()
+    few = [PIECES[i] for i in rng.integers(0, len(PIECES), 12)]
+    while len(out) < size:
+        if not rng.integers(20):
+            out += b" " + b"w" * int(rng.choice(TOKEN_LENGTHS))
+        if not rng.integers(300 if kind < 9 else 4000):
+            out += BROKEN[rng.integers(len(BROKEN))]
+        out += few[rng.integers(len(few))] * int(rng.integers(1, 4) if size < 1000 else rng.integers(1, 200))
+    if kind > 9 and out:
+        for _ in range(int(rng.integers(1, 4))):
+            out[rng.integers(len(out))] = rng.integers(256)
+    # Often in the middle of a character.
+    return bytes(out[:size])
+
+
+def is_utf8(text: bytes) -> bool:
+    """Tell whether Python takes the bytes for UTF-8."""
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def make_config(rng: np.random.Generator) -> SketchConfig:
+    """Return settings, small ones more often."""
+    return SketchConfig(
+        shingle_size=int(rng.integers(1, 8)) if rng.integers(8) else int(rng.integers(1, 65)),
+        num_slots=int(2 ** rng.integers(4, 8)) if rng.integers(8) else int(2 ** rng.integers(4, 13)),
+        seed=int(rng.choice(np.array([0, 1, 2**32, 2**63, 2**64 - 1], np.uint64))),
+    )
+
+
+def check_text(text: bytes, config: SketchConfig) -> bool:
+    """Sketch one text in a block of its own; tell whether it was valid."""
+    block = Block(text)
+    texts = Texts.from_buffers(block.array(), np.array([0, len(text)], np.int64))
+    try:
+        made = native.sketch(texts, config)
+    except InvalidUtf8Error:
+        if is_utf8(text):
+            raise
+        return False
+    finally:
+        block.free()
+    if not is_utf8(text):
+        raise AssertionError(f"malformed text was taken: {text[:200]!r}")
+    if len(text) < 80 and config.num_slots <= 64:
+        expected = reference.sketch([text.decode()], config)
+        for name in ("signatures", "tokens", "shingles", "digests"):
+            np.testing.assert_array_equal(getattr(made, name), getattr(expected, name))
+    return True
+
+
+def check_batch(contents: Sequence[bytes], config: SketchConfig, rng: np.random.Generator) -> None:
+    """Take valid texts through every kernel, in one block that ends where the last of them does."""
+    block = Block(b"".join(contents))
+    n = len(contents)
+    offsets = np.cumsum([0, *map(len, contents)], dtype=np.int64)
+    texts = Texts.from_buffers(block.array(), offsets)
+    sketches = native.sketch(texts, config)
+    rows = rng.integers(0, n, int(rng.integers(1, 2 * n + 1)))
+    sets = ShingleSets.empty(sketches.shingles[rows])
+    middle = int(rng.integers(len(rows) + 1))
+    native.fill_shingle_sets(texts, rows, config, 0, middle, sets)
+    native.fill_shingle_sets(texts, rows, config, middle, len(rows), sets)
+    left, right = rng.integers(0, len(rows), 9), rng.integers(0, len(rows), 9)
+    shared = np.zeros(9, np.int64)
+    native.fill_intersections(sets, left, right, 0, 9, shared)
+    for a, b, count in zip(left, right, shared, strict=True):
+        if count != len(np.intersect1d(sets[a], sets[b])):
+            raise AssertionError(f"sets {a} and {b} do not share {count}")
+    equal = np.zeros(9, np.uint8)
+    native.fill_equal(texts, rows[left], rows[right], 0, 9, equal)
+    digests = sketches.digests[rows]
+    np.testing.assert_array_equal(equal, digests[left] == digests[right])
+    hashes = np.zeros(n, np.uint64)
+    native.fill_text_hashes(texts, config.seed, 0, n, hashes)
+    width = int(rng.integers(1, config.num_slots + 1))
+    first = int(rng.integers(config.num_slots - width + 1))
+    native.band_keys(sketches.signatures, first, width)
+    block.free()
+    strings = [content.decode() for content in contents]
+    for other in (Texts.from_strings(strings), Texts.from_arrow(pa.array([None, *strings], pa.string())[1:])):
+        np.testing.assert_array_equal(native.sketch(other, config).signatures, sketches.signatures)
+    for string in strings[:2]:
+        native.tokens(string)
+        native.shingle_hashes(string, config.shingle_size, config.seed)
+    check_permutations(hashes, rng)
+
+
+def check_permutations(hashes: NDArray[np.uint64], rng: np.random.Generator) -> None:
+    """Take the K-permutation schemes over rows of the given hashes."""
+    slots = int(rng.integers(1, 140))
+    offsets = np.sort(rng.integers(0, len(hashes) + 1, int(rng.integers(1, 6))))
+    for scheme in native.PERMUTATION_SCHEMES:
+        dtype: Any = np.uint32 if scheme == "affine32" else np.uint64
+        parameters = rng.integers(0, np.iinfo(dtype).max, (2, slots), dtype=dtype, endpoint=True)
+        native.permutation_signatures(hashes, offsets, scheme, parameters)
+
+
+def check_graph(rng: np.random.Generator) -> None:
+    """Choose the canonicals of a random graph and compare with the twin."""
+    n = int(rng.integers(0, 30))
+    links = np.triu(rng.random((n, n)) < rng.random() / 2, 1)
+    links |= links.T
+    scores = np.round(rng.random((n, n)), 1)
+    offsets = np.concatenate([[0], np.cumsum(links.sum(axis=1))]).astype(np.int64)
+    neighbours, values = np.nonzero(links)[1].astype(np.int64), scores[links]
+    np.testing.assert_array_equal(
+        native.choose_canonicals(offsets, neighbours, values), reference.choose_canonicals(offsets, neighbours, values)
+    )
+
+
+def run_round(seed: int, number: int) -> tuple[int, int]:
+    """Run one round; return how many texts it made and how many of them were valid."""
+    rng = np.random.default_rng([seed, number])
+    config = make_config(rng)
+    made = [make_text(rng) for _ in range(int(rng.integers(1, 12)))]
+    valid = [text for text in made if check_text(text, config)]
+    if valid:
+        check_batch(valid, config, rng)
+    if not number % 10:
+        check_graph(rng)
+    return len(made), len(valid)
+
+
+def plant() -> None:
+    """Read one byte beyond a block, which a sanitizer must see."""
+    block = Block(b"x" * 64)
+    texts = Texts(np.array([block.address], np.uint64), np.array([65], np.int64), block)
+    native.sketch(texts, SketchConfig())
+
+
+def main() -> None:
+    """Fuzz for as long as the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--first", type=int, default=0, help="the round to begin with")
+    parser.add_argument("--kernel-in", type=Path, help="stop unless the kernel was loaded from this folder")
+    parser.add_argument("--plant", action="store_true", help="read beyond a block and end")
+    arguments = parser.parse_args()
+    place = Path(str(_kernel.__file__)).parent
+    if arguments.kernel_in and place.resolve() != arguments.kernel_in.resolve():
+        sys.exit(f"the kernel must come from {arguments.kernel_in}. Got {place}.")
+    if arguments.plant:
+        plant()
+        return
+    end = time.monotonic() + arguments.seconds
+    number, texts, valid = arguments.first, 0, 0
+    while time.monotonic() < end:
+        if not number % LOG_EVERY or number == arguments.first:
+            print(f"seed {arguments.seed} round {number}: {texts} texts, {valid} valid", flush=True)
+        made, taken = run_round(arguments.seed, number)
+        number, texts, valid = number + 1, texts + made, valid + taken
+    print(f"seed {arguments.seed}, {number - arguments.first} rounds: {texts} texts, {valid} valid, nothing found")
+
+
+if __name__ == "__main__":
+    main()
