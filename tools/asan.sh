@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Fuzzes the kernel under AddressSanitizer and UndefinedBehaviorSanitizer: tools/asan.sh [SECONDS], 60 by default.
+# Fuzzes the kernel under AddressSanitizer and UndefinedBehaviorSanitizer: tools/asan.sh [SECONDS [ARGUMENTS]], 60 by
+# default; the arguments, such as --seed 2, go to tools/fuzz_kernels.py.
 # Needs gcc and an interpreter with Cython, NumPy, pyarrow and xxhash: $PYTHON, or .venv/bin/python. Builds in a temporary
 # folder; the checkout stays as it is. Ends with a status other than 0 on any report.
 set -eu
 
 seconds=${1:-60}
+if [ $# -gt 0 ]; then shift; fi
 root=$(cd "$(dirname "$0")/.." && pwd)
 python=$(command -v "${PYTHON:-$root/.venv/bin/python}") || { echo "no interpreter at ${PYTHON:-.venv/bin/python}" >&2; exit 2; }
 work=$(mktemp -d)
@@ -34,4 +36,4 @@ if fuzz --plant >"$work/planted" 2>&1 || ! grep -q heap-buffer-overflow "$work/p
     echo "the sanitizer did not see a planted fault" >&2
     exit 3
 fi
-fuzz --seconds "$seconds"
+fuzz --seconds "$seconds" "$@"

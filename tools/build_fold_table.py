@@ -27,12 +27,7 @@ UNSPACED_MARK, SPACE = "\x01", " "
 UNSPACED = ("CJK ", "HIRAGANA ", "KATAKANA", "IDEOGRAPHIC ", "THAI ", "LAO ", "KHMER ", "MYANMAR ")
 
 #: Quotation marks (Unicode property Quotation_Mark), and what is typed or printed in their place.
-QUOTES = frozenset(
-    "\"'`´«»‘’‚‛“”„‟‹›⹂「」『』〝〞〟﹁﹂﹃﹄＂＇｢｣"
-    "′″‴‵‶‷"
-    "ʹʺʻʼʽʾʿˈ"
-    "\u05f3\u05f4"
-)
+QUOTES = frozenset("\"'`´«»‘’‚‛“”„‟‹›⹂「」『』〝〞〟﹁﹂﹃﹄＂＇｢｣′″‴‵‶‷ʹʺʻʼʽʾʿˈ\u05f3\u05f4")
 #: Stretches a word in Arabic without being part of it.
 TATWEEL = "\u0640"
 FIRST_SURROGATE, LAST_SURROGATE = 0xD800, 0xDFFF
@@ -65,8 +60,9 @@ def fold_char(char: str) -> str | None:
 @cache
 def decompose(char: str) -> str:
     """Return the compatibility decomposition of a case-folded character, until nothing changes any more."""
-    if char in QUOTES:
-        return char
+    # Some quotes are canonically equal to others; and a compatibility decomposition would make a space of some.
+    if unicodedata.normalize("NFD", char) in QUOTES:
+        return unicodedata.normalize("NFD", char)
     before, after = "", char
     while before != after:
         before = after
@@ -84,14 +80,9 @@ def entry_of(point: int, expansions: bytearray, known: dict[bytes, int]) -> int:
         return HANGUL
     char = chr(point)
     folded = fold_char(char)
-    if folded is None:
-        return SEPARATOR
-    if not folded:
-        return DROP
-    if folded == char:
-        return COPY
-    if folded == UNSPACED_MARK + char + SPACE:
-        return COPY_UNSPACED
+    simple = {None: SEPARATOR, "": DROP, char: COPY, UNSPACED_MARK + char + SPACE: COPY_UNSPACED}
+    if folded is None or folded in simple:
+        return simple[folded]
     raw = folded.encode()
     if raw not in known:
         known[raw] = len(expansions)

@@ -1,7 +1,7 @@
 """Feeds the kernels random and mutated bytes that end where a heap block ends; tools/asan.sh runs it under sanitizers.
 
-Without a sanitizer it still checks which bytes are taken for UTF-8, and short texts against the twins. Round n of a seed
-is always the same: to replay a failure, pass `--seed` and, as `--first`, the last round that was printed.
+Without a sanitizer it still checks which bytes are taken for UTF-8, and short texts against the twins. Round n of a
+seed is always the same: to replay a failure, pass `--seed` and, as `--first`, the last round that was printed.
 """
 
 from __future__ import annotations
@@ -35,12 +35,36 @@ PIECES = tuple(
     for piece in (
         *("a", "the ", "Straße ", "it's ", '"', "`", " ", "\n", "\0", "\x01", "\x1f", "\x7f", "0123456789 "),
         *("é", "Ж", "мир ", "سلام ", "ـ", "\u0301", "\u00ad", "\u200b", "ŀ", "½", "ŉ", "\u07ff", "\u0800"),
-        *("漢", "字", "ひ", "ﾊﾟ", "ไทย", "ລາວ", "한", "힣글", "가", "ᄀ", "\uffff", "\U00010000", "\U0001f30a", "\U0010ffff"),
-        *("\ufdfa", "\u3316", "\u3300", "\ufdfa " * 3, "\U0001f200", "\u33ff", "𝒳", "𠀀", "\U000e0001"),
+        *(
+            "漢",
+            "字",
+            "ひ",
+            "ﾊﾟ",
+            "ไทย",
+            "ລາວ",
+            "한",
+            "힣글",
+            "가",
+            "ᄀ",
+            "\uffff",
+            "\U00010000",
+            "\U0001f30a",
+            "\U0010ffff",
+        ),
+        *("\ufdfa", "\u3316", "\u3300", "\ufdfa " * 3, "\U0001f200", "\u33ff", "\U0001d4b3", "𠀀", "\U000e0001"),
     )
 )
 #: Malformed: alone, cut off, too long, surrogates, beyond the last code point.
-BROKEN = (b"\x80", b"\xc0\x80", b"\xc2", b"\xe0\xa0", b"\xe0\x80\x80", b"\xed\xa0\x80", b"\xf0\x9f\x8c", b"\xf4\x90\x80\x80")
+BROKEN = (
+    b"\x80",
+    b"\xc0\x80",
+    b"\xc2",
+    b"\xe0\xa0",
+    b"\xe0\x80\x80",
+    b"\xed\xa0\x80",
+    b"\xf0\x9f\x8c",
+    b"\xf4\x90\x80\x80",
+)
 TOKEN_LENGTHS = (1, 3, 4, 8, 9, 16, 17, 32, 33, 64, 128, 129, 240, 241, 256, 512, 1023, 1024, 1025, 2049)
 
 libc = ctypes.CDLL(None)
@@ -59,15 +83,31 @@ class Block:
 
     def array(self) -> NDArray[np.uint8]:
         """Return a view of the block."""
-        return np.frombuffer((ctypes.c_uint8 * self.size).from_address(self.address), np.uint8)
+        return np.frombuffer(memoryview((ctypes.c_uint8 * self.size).from_address(self.address)), np.uint8)
 
     def free(self) -> None:
         """Give the memory back, so that any later use is seen."""
         libc.free(self.address)
 
 
+def make_mixture(rng: np.random.Generator, size: int, rarity: int) -> bytearray:
+    """Return at least `size` bytes of pieces and long words, one piece in `rarity` of them malformed."""
+    out = bytearray()
+    few = [PIECES[i] for i in rng.integers(0, len(PIECES), 12)]
+    while len(out) < size:
+        if not rng.integers(20):
+            out += b" " + b"w" * int(rng.choice(TOKEN_LENGTHS))
+        if not rng.integers(rarity):
+            out += BROKEN[rng.integers(len(BROKEN))]
+        out += few[rng.integers(len(few))] * int(rng.integers(1, 4) if size < 1000 else rng.integers(1, 200))
+    return out
+
+
 def make_text(rng: np.random.Generator) -> bytes:
     """Return one text, not always valid."""
+    if not rng.integers(400):
+        # More distinct shingles than the short way of sorting takes.
+        return " ".join(map(str, range(70_000))).encode()
     kind = rng.integers(12)
     size = int(rng.integers(301)) if rng.integers(50) else int(rng.integers(90_000, 110_000))
     if kind == 0:
@@ -78,17 +118,9 @@ def make_text(rng: np.random.Generator) -> bytes:
         return PIECES[rng.integers(len(PIECES))] * (size // 4)
     if kind == 3:
         return b"x" * (int(rng.choice(TOKEN_LENGTHS)) + int(rng.integers(-1, 2)))
-    out = bytearray()
-    few = [PIECES[i] for i in rng.integers(0, len(PIECES), 12)]
-    while len(out) < size:
-        if not rng.integers(20):
-            out += b" " + b"w" * int(rng.choice(TOKEN_LENGTHS))
-        if not rng.integers(300 if kind < 9 else 4000):
-            out += BROKEN[rng.integers(len(BROKEN))]
-        out += few[rng.integers(len(few))] * int(rng.integers(1, 4) if size < 1000 else rng.integers(1, 200))
-    if kind > 9 and out:
-        for _ in range(int(rng.integers(1, 4))):
-            out[rng.integers(len(out))] = rng.integers(256)
+    out = make_mixture(rng, size, 300 if kind < 9 else 4000)
+    for _ in range(int(rng.integers(1, 4)) if kind > 9 and out else 0):
+        out[rng.integers(len(out))] = rng.integers(256)
     # Often in the middle of a character.
     return bytes(out[:size])
 
@@ -154,6 +186,8 @@ def check_batch(contents: Sequence[bytes], config: SketchConfig, rng: np.random.
     native.fill_equal(texts, rows[left], rows[right], 0, 9, equal)
     digests = sketches.digests[rows]
     np.testing.assert_array_equal(equal, digests[left] == digests[right])
+    cues = np.zeros(n, np.uint8)
+    native.fill_cues(texts, b"{\xf0", [b"the ", b"www", b"a" * 255], 0, n, cues)
     hashes = np.zeros(n, np.uint64)
     native.fill_text_hashes(texts, config.seed, 0, n, hashes)
     width = int(rng.integers(1, config.num_slots + 1))

@@ -5,12 +5,17 @@ deduplicate() is the main job; clean(), compare(), sketch() and plan() are its p
 
 from __future__ import annotations
 
-from dedup.api import clean, compare, deduplicate, sketch
-from dedup.config import Config
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from dedup.errors import DedupError, DuplicateIdError, InputError, InvalidArgumentError, OutputError, SchemeMismatch
-from dedup.matching.plan import Plan, plan
-from dedup.model import Article, Cleaned, Cluster, Comparison, Drop, Item, Span
-from dedup.result import Result
+
+if TYPE_CHECKING:
+    from dedup.api import clean, compare, deduplicate, sketch
+    from dedup.config import Config
+    from dedup.matching.plan import Plan, plan
+    from dedup.model import Article, Cleaned, Cluster, Comparison, Drop, Item, Span
+    from dedup.result import Result
 
 __all__ = [
     "Article",
@@ -35,3 +40,27 @@ __all__ = [
     "plan",
     "sketch",
 ]
+
+# What is not an error loads when it is first asked for: a process that only imports the package starts at once.
+_HOMES = {
+    "dedup.api": ("clean", "compare", "deduplicate", "sketch"),
+    "dedup.config": ("Config",),
+    "dedup.matching.plan": ("Plan", "plan"),
+    "dedup.model": ("Article", "Cleaned", "Cluster", "Comparison", "Drop", "Item", "Span"),
+    "dedup.result": ("Result",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its module, once."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Return the public names, loaded or not."""
+    return sorted(__all__)

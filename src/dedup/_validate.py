@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from dedup.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 def _reject(name: str, allowed: str, value: object) -> InvalidArgumentError:

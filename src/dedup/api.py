@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from dedup import _validate, boilerplate, formats, pipeline
 from dedup.config import Config
 from dedup.kernels import native
-from dedup.matching.verify import Pairs, UNRELATED
+from dedup.matching.verify import UNRELATED, Pairs, relate
 from dedup.model import RELATIONS, Cleaned, Comparison
 from dedup.result import Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Unpack
+
+    import pyarrow as pa
 
     from dedup.config import Settings
     from dedup.kernels.sketches import Sketches
@@ -92,8 +94,9 @@ def compare(left: str, right: str, **settings: Unpack[Settings]) -> Comparison:
     shared = native.intersection_size(*sets)
     relation = None
     if all(sizes):
-        pair = [np.array([number], np.int64) for number in (0, 1, shared, *sizes)]
-        code = Pairs(*pair, np.array([UNRELATED], np.uint8)).related(config).relation[0]
+        zero, one, both, first, second = (np.array([number], np.int64) for number in (0, 1, shared, *sizes))
+        pair = Pairs(zero, one, both, first, second, np.array([UNRELATED], np.uint8))
+        code = int(relate(pair, config)[0])
         relation = RELATIONS[code] if code < UNRELATED else None
         if native.tokens(pages[0].text) == native.tokens(pages[1].text):
             relation = RELATIONS[0]
@@ -110,7 +113,7 @@ def compare(left: str, right: str, **settings: Unpack[Settings]) -> Comparison:
     )
 
 
-def sketch(texts: Iterable[str] | Any, **settings: Unpack[Settings]) -> Sketches:
+def sketch(texts: Iterable[str] | pa.Array | pa.ChunkedArray, **settings: Unpack[Settings]) -> Sketches:
     """Return the signatures of texts, as they are: nothing is cleaned.
 
     Args:

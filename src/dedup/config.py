@@ -13,6 +13,9 @@ Cleaning = Literal["auto", "off"]
 #: The largest seed: seeds are unsigned 64-bit numbers.
 MAX_SEED = 2**64 - 1
 
+#: The largest shingle, in words.
+MAX_SHINGLE_SIZE = 64
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SketchConfig:
@@ -32,7 +35,7 @@ class SketchConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _validate.integer("shingle_size", self.shingle_size, least=1, most=64)
+        _validate.integer("shingle_size", self.shingle_size, least=1, most=MAX_SHINGLE_SIZE)
         _validate.power_of_two("num_slots", self.num_slots, least=16, most=4096)
         _validate.integer("seed", self.seed, least=0, most=MAX_SEED)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from dedup import _validate
 from dedup.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Relation = Literal["exact", "duplicate", "excerpt", "overlap"]
 
@@ -50,10 +52,19 @@ class Article:
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
+        # One test for the usual case: millions of these are made.
+        if type(self.id) is not str or type(self.text) is not str or not self.id:
+            self._refuse()
+        if not (self.published is self.source is self.title is self.url is self.parent is None):
+            self._check_optional()
+
+    def _refuse(self) -> None:
         _validate.text("id", self.id)
         if not self.id:
             raise InvalidArgumentError("id must be a str that is not empty. Got ''.")
         _validate.text("text", self.text)
+
+    def _check_optional(self) -> None:
         published: object = self.published
         if isinstance(published, date):
             object.__setattr__(self, "published", published.isoformat())

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dedup.boilerplate import clean
+from dedup.boilerplate import clean, fill_suspects
 from dedup.clustering.clusters import cluster
 from dedup.clustering.order import keep_order
 from dedup.errors import DuplicateIdError
 from dedup.kernels import native
-from dedup.kernels.parallel import for_ranges
+from dedup.kernels.parallel import for_ranges, range_bounds
 from dedup.kernels.sketches import Sketches
 from dedup.matching.candidates import Candidates, all_pairs, pairs_by_bands
 from dedup.matching.plan import plan
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 
 #: The stages, in order, and what each counts.
-STAGES = {"clean": "articles", "sketch": "texts", "match": "bands", "verify": "pairs"}
+STAGES = {"sketch": "documents", "match": "bands", "verify": "pairs"}
+
+#: Characters that are cleaned and sketched at a time: what is encoded for the kernel lives no longer than that.
+_CHUNK_CHARACTERS = 16_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,24 +92,23 @@ def run(articles: Sequence[Article], config: Config, progress: Progress | None =
         DuplicateIdError: An item of a page would get the id of another document.
         InputError: A text is longer than 1 GiB.
     """
-    documents, clean_texts, cleaned = _clean(articles, config, progress)
-    texts = native.Texts.from_strings(clean_texts)
-    distinct, group = _distinct_texts(texts, clean_texts, config)
-    sketches = sketch(distinct, config, progress)
-    group = _merge_equal(distinct, sketches, config)[group]
+    batch, sketches = _prepare(articles, config, progress)
+    group = _merge_equal(batch.strings, sketches, config)[batch.places]
     tokens = sketches.tokens[group]
 
-    order = keep_order(documents, tokens)
+    order = keep_order(batch.documents, tokens)
     representative = _representatives(order, group, tokens)
     kept_order = order[representative[order] == order]
     compared = kept_order[tokens[kept_order] > 0]
     rows = group[compared]
 
     candidates = _candidates(sketches, rows, config, progress)
-    pairs = verify(distinct, rows, sketches.shingles[rows], candidates, config, _counter(progress, "verify", len(candidates)))
+    strings = [batch.strings[row] for row in rows.tolist()]
+    advance = _counter(progress, "verify", len(candidates))
+    pairs = verify(strings, sketches.shingles[rows], candidates, config, advance)
     return Outcome(
-        articles=documents,
-        cleaned=cleaned,
+        articles=batch.documents,
+        cleaned=batch.cleaned,
         tokens=tokens,
         order=order,
         representative=representative,
@@ -158,35 +161,92 @@ def _counter(progress: Progress | None, stage: str, total: int) -> Callable[[int
     return advance
 
 
-def _clean(
-    articles: Sequence[Article], config: Config, progress: Progress | None
-) -> tuple[list[Article], list[str], dict[int, Cleaned]]:
-    """Return the documents (items of pages behind the articles), their clean texts, and what was removed."""
-    documents = list(articles)
-    if config.clean == "off":
-        return documents, [article.text for article in documents], {}
-    advance = _counter(progress, "clean", len(articles))
-    texts: list[str] = []
-    cleaned: dict[int, Cleaned] = {}
-    row = 0
-    # Items join the end of the list while it is walked, so that they are cleaned like any other document.
-    while row < len(documents):
-        article = documents[row]
-        page = clean(article.text)
-        if page.removed:
-            cleaned[row] = page
-            if article.published is None and "published" in page.metadata:
-                documents[row] = replace(article, published=page.metadata["published"])
-            documents += _items(article, page)
-        texts.append(page.text)
-        row += 1
-        if advance and row % 4096 == 0 and row < len(articles):
-            advance(4096)
-    if advance and len(articles):
-        advance((len(articles) - 1) % 4096 + 1)
-    if len(documents) > len(articles):
-        _check_item_ids(documents, len(articles))
-    return documents, texts, cleaned
+@dataclass(slots=True, eq=False)
+class _Batch:
+    """Documents on their way through cleaning, and what is known of them so far.
+
+    Args:
+        documents: The articles, then the items of their pages.
+        cleaned: Row of a document -> what cleaning removed.
+        strings: The clean texts without byte-for-byte repeats.
+        places: The place of each document's clean text in `strings`.
+        known: Hash of a clean text -> its place in `strings`.
+    """
+
+    documents: list[Article]
+    cleaned: dict[int, Cleaned] = field(default_factory=dict)
+    strings: list[str] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    known: dict[int, int] = field(default_factory=dict)
+
+
+def _prepare(articles: Sequence[Article], config: Config, progress: Progress | None) -> tuple[_Batch, Sketches]:
+    """Clean and sketch the articles, then the items that their pages carry, each different text once."""
+    batch = _Batch(list(articles))
+    parts: list[Sketches] = []
+    start = 0
+    while start < len(batch.documents):
+        # Items join the end of the list meanwhile, and have their turn when the articles have had theirs.
+        stop = len(batch.documents)
+        sketches = Sketches.empty(stop - start, config)
+        filled = 0
+        advance = _counter(progress, "sketch", stop - start)
+        for low, high in _chunks([len(article.text) for article in batch.documents[start:stop]]):
+            fresh = _read_chunk(batch, range(start + low, start + high), config)
+            _fill(fresh, sketches.rows(filled, filled + len(fresh)), config)
+            filled += len(fresh)
+            if advance:
+                advance(high - low)
+        parts.append(sketches.rows(0, filled))
+        start = stop
+    if len(batch.documents) > len(articles):
+        _check_item_ids(batch.documents, len(articles))
+    return batch, Sketches.join(parts, config)
+
+
+def _read_chunk(batch: _Batch, rows: range, config: Config) -> native.Texts:
+    """Clean some documents; note their items, and their clean texts that are new; return those."""
+    strings = [batch.documents[row].text for row in rows]
+    texts = native.Texts.from_strings(strings)
+    if config.clean == "auto":
+        changed = _clean(batch, rows, texts, strings, config)
+        if changed:
+            texts = texts.replace(np.array(changed), native.Texts.from_strings([strings[i] for i in changed]))
+    hashes = np.empty(len(texts), np.uint64)
+    for_ranges(
+        lambda start, stop: native.fill_text_hashes(texts, config.seed, start, stop, hashes),
+        texts.lengths,
+        config.threads,
+    )
+    fresh = []
+    for i, key in enumerate(hashes.tolist()):
+        place = batch.known.setdefault(key, len(batch.strings))
+        # Equal hashes are not yet equal texts: whoever knows the seed can make two that collide.
+        if place == len(batch.strings) or batch.strings[place] != strings[i]:
+            place = len(batch.strings)
+            batch.strings.append(strings[i])
+            fresh.append(i)
+        batch.places.append(place)
+    return texts.take(np.array(fresh, np.int64))
+
+
+def _clean(batch: _Batch, rows: range, texts: native.Texts, strings: list[str], config: Config) -> list[int]:
+    """Clean, in `strings`, the texts in which furniture may stand; return the places that changed."""
+    suspects = np.empty(len(texts), np.uint8)
+    for_ranges(lambda start, stop: fill_suspects(texts, start, stop, suspects), texts.lengths, config.threads)
+    changed = []
+    for i in np.flatnonzero(suspects).tolist():
+        page = clean(strings[i])
+        if not page.removed:
+            continue
+        article = batch.documents[rows[i]]
+        if article.published is None and "published" in page.metadata:
+            batch.documents[rows[i]] = replace(article, published=page.metadata["published"])
+        batch.documents += _items(article, page)
+        batch.cleaned[rows[i]] = page
+        strings[i] = page.text
+        changed.append(i)
+    return changed
 
 
 def _items(page: Article, cleaned: Cleaned) -> list[Article]:
@@ -206,51 +266,51 @@ def _check_item_ids(documents: list[Article], articles: int) -> None:
         taken.add(item.id)
 
 
-def _distinct_texts(
-    texts: native.Texts, strings: list[str], config: Config
-) -> tuple[native.Texts, NDArray[np.int64]]:
-    """Return the texts without byte-for-byte repeats, and for each text its place among those."""
-    hashes = np.empty(len(texts), np.uint64)
-    for_ranges(
-        lambda start, stop: native.fill_text_hashes(texts, config.seed, start, stop, hashes), texts.lengths, config.threads
-    )
-    _, first, group = np.unique(hashes, return_index=True, return_inverse=True)
-    first = first[group]
-    # Equal hashes are not yet equal texts: whoever knows the seed can make two that collide.
-    collided = [row for row in np.flatnonzero(first != np.arange(len(first))) if strings[row] != strings[first[row]]]
-    first[collided] = collided
-    kept, group = np.unique(first, return_inverse=True)
-    return native.Texts(texts.addresses[kept], texts.lengths[kept], texts.owner), group
-
-
-def sketch(texts: native.Texts, config: Config, progress: Progress | None) -> Sketches:
+def sketch(texts: native.Texts, config: Config) -> Sketches:
+    """Return the signatures of texts."""
     sketches = Sketches.empty(len(texts), config)
+    _fill(texts, sketches, config)
+    return sketches
+
+
+def _fill(texts: native.Texts, sketches: Sketches, config: Config) -> None:
     for_ranges(
         lambda start, stop: native.fill_sketches(texts, config, start, stop, sketches),
         # A fixed share per text: short texts cost more than their bytes.
         texts.lengths + 100,
         config.threads,
-        _counter(progress, "sketch", len(texts)),
     )
-    return sketches
 
 
-def _merge_equal(texts: native.Texts, sketches: Sketches, config: Config) -> NDArray[np.int64]:
-    """Return for each text the first one that folds to the same, int64 [n]; a text without a token is alone."""
-    n = len(texts)
+def _merge_equal(strings: list[str], sketches: Sketches, config: Config) -> NDArray[np.int64]:
+    """Return for each different text the first one that folds to the same, int64; one without a token is alone."""
+    merged = np.arange(len(sketches))
     _, first, group = np.unique(sketches.digests, return_index=True, return_inverse=True)
     first = first[group]
-    repeats = np.flatnonzero((first != np.arange(n)) & (sketches.tokens > 0))
-    equal = np.zeros(len(repeats), np.uint8)
-    firsts = np.ascontiguousarray(first[repeats])
+    repeats = np.flatnonzero((first != merged) & (sketches.tokens > 0))
+    for low, high in _chunks([2 * len(strings[row]) for row in repeats.tolist()]):
+        rows = repeats[low:high]
+        pairs = np.concatenate([rows, first[rows]])
+        texts = native.Texts.from_strings([strings[row] for row in pairs.tolist()])
+        equal = _equal(texts, np.arange(len(rows)), np.arange(len(rows), len(pairs)), config)
+        merged[rows[equal]] = first[rows[equal]]
+    return merged
+
+
+def _equal(texts: native.Texts, left: NDArray[np.int64], right: NDArray[np.int64], config: Config) -> NDArray[np.bool_]:
+    equal = np.zeros(len(left), np.uint8)
     for_ranges(
-        lambda start, stop: native.fill_equal(texts, repeats, firsts, start, stop, equal),
-        texts.lengths[repeats] + texts.lengths[firsts],
+        lambda start, stop: native.fill_equal(texts, left, right, start, stop, equal),
+        texts.lengths[left] + texts.lengths[right],
         config.threads,
     )
-    merged = np.arange(n)
-    merged[repeats[equal == 1]] = firsts[equal == 1]
-    return merged
+    return equal.astype(np.bool_)
+
+
+def _chunks(sizes: list[int]) -> list[tuple[int, int]]:
+    """Cut rows into ranges of about `_CHUNK_CHARACTERS`."""
+    bounds = range_bounds(np.array(sizes, np.int64), _CHUNK_CHARACTERS)
+    return list(pairwise(bounds))
 
 
 def _representatives(

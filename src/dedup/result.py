@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from dedup.config import Config
     from dedup.formats import Skipped
@@ -84,7 +85,7 @@ class Result:
     @cached_property
     def dropped(self) -> list[Drop]:
         """Every other document with the evidence for it, in input order."""
-        relation, jaccard, containment, containment_canonical = self._scores
+        relation, (jaccard, containment, containment_canonical) = self._scores
         return [
             Drop(
                 article=self.articles[row],
@@ -160,7 +161,7 @@ class Result:
         """
         import pyarrow as pa  # noqa: PLC0415 - loads on first use
 
-        relation, *scores = self._scores
+        relation, scores = self._scores
         columns: dict[str, Any] = {
             "id": self._ids(np.arange(len(self))),
             "cluster": self._ids(self._decision.canonical),
@@ -212,18 +213,19 @@ class Result:
         }
 
     @cached_property
-    def _is_kept(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        return self._decision.canonical == np.arange(len(self))
+    def _is_kept(self) -> NDArray[np.bool_]:
+        kept: NDArray[np.bool_] = self._decision.canonical == np.arange(len(self))
+        return kept
 
     @cached_property
-    def _rank(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+    def _rank(self) -> NDArray[np.int64]:
         """Place of each row in keep order; copies stand with the document that stands for them."""
         rank = np.zeros(len(self), np.int64)
         rank[self.outcome.order] = np.arange(len(self))
         return rank
 
     @cached_property
-    def _scores(self) -> tuple[list[Relation | None], Any, Any, Any]:
+    def _scores(self) -> tuple[list[Relation | None], list[NDArray[np.float64]]]:
         """Relation, Jaccard and containments of each row to its canonical; None and NaN for kept documents."""
         decision, pairs = self._decision, self._decision.pairs
         evidence = decision.evidence
@@ -240,14 +242,16 @@ class Result:
             column[linked] = score[place]
             columns.append(column)
         names: list[Relation | None] = [RELATIONS[code] if 0 <= code < len(RELATIONS) else None for code in relation]
-        return names, *columns
+        return names, columns
 
-    def _ids(self, rows: np.ndarray[Any, np.dtype[np.int64]]) -> pa.Array:
+    def _ids(self, rows: NDArray[np.int64]) -> pa.Array:
         return _strings(self.articles[row].id for row in rows.tolist())
 
     def _cluster(self, canonical: int, rows: list[int]) -> Cluster:
         articles = [self.articles[row] for row in rows]
-        dated = [article.published for article in articles if article.published and timestamp(article.published) < np.inf]
+        dated = [
+            article.published for article in articles if article.published and timestamp(article.published) < np.inf
+        ]
         return Cluster(
             canonical=self.articles[canonical].id,
             members=tuple(article.id for article in articles),
@@ -263,11 +267,13 @@ def _strings(values: Iterable[str | None]) -> pa.Array:
     import pyarrow as pa  # noqa: PLC0415 - loads on first use
 
     # Arrow holds UTF-8 alone: a lone surrogate becomes a question mark.
-    safe = [value if value is None or value.isascii() else value.encode("utf-8", "replace").decode() for value in values]
+    safe = [
+        value if value is None or value.isascii() else value.encode("utf-8", "replace").decode() for value in values
+    ]
     return pa.array(safe, pa.large_string())
 
 
-def _names(relation: np.ndarray[Any, Any]) -> pa.Array:
+def _names(relation: NDArray[np.integer[Any]]) -> pa.Array:
     return _strings(RELATIONS[code] for code in relation.tolist())
 
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from dedup.boilerplate.page import clean
+from dedup.boilerplate.page import clean, fill_suspects
 
-__all__ = ["clean"]
+__all__ = ["clean", "fill_suspects"]

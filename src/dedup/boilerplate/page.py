@@ -11,11 +11,18 @@ from __future__ import annotations
 import re
 from datetime import date
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dedup import _validate
 from dedup.boilerplate.credits import cuts, may_credit, without
+from dedup.kernels.native import fill_cues
 from dedup.model import Cleaned, Item, Span, SpanKind
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from dedup.kernels.native import Texts
 
 #: Every rule that removes something, and the kind of what it removes.
 RULES: MappingProxyType[str, SpanKind] = MappingProxyType(
@@ -69,6 +76,10 @@ _STARTS = sorted({*(w.capitalize() for w in _FIRST_WORDS), *(w.upper() for w in 
 _START = re.compile(f"(?=[{''.join(sorted({start[0] for start in _STARTS}))}])(?:{'|'.join(_STARTS)})")
 _LINE_START = re.compile(f"\n[ \\t]*{_START.pattern}")
 
+# For a batch of texts, in bytes: what a credit or a post has, and how a marker or a line above begins.
+_MARKS = b"/@"
+_CUES = tuple(start.encode() for start in ("date ", *_STARTS))
+
 _MARKER = re.compile(r"date ([0-9]{4}-[0-9]{2}-[0-9]{2})(?:\s+|$)")
 _AGE = re.compile(
     r"just now|yesterday|(?:an?|[0-9]{1,3}) (?:sec|min|second|minute|hour|day|week|month|year)s? ago", re.IGNORECASE
@@ -112,6 +123,11 @@ def clean(text: str) -> Cleaned:
         position = span.end
     pieces.append(text[position:])
     return Cleaned(text, "".join(pieces), tuple(spans), tuple(page.items), MappingProxyType(page.metadata))
+
+
+def fill_suspects(texts: Texts, start: int, stop: int, out: NDArray[np.uint8]) -> None:
+    """Write to `out` which of many texts are worth a call of `clean` (1); the others come back as they are (0)."""
+    fill_cues(texts, _MARKS, _CUES, start, stop, out)
 
 
 def _may_hold_furniture(text: str) -> bool:

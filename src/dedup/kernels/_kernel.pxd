@@ -35,6 +35,8 @@ cdef extern from *:
     #define DD_TOP_BIT 0x8000000000000000ULL
     #define DD_HIGH_TWO 0xC0C0C000ULL
     #define DD_HIGH_ONE 0x80808000ULL
+    #define DD_TWO_BYTES 0x80C0U
+    #define DD_TWO_BYTES_MASK 0xC0E0U
     #define DD_MAX64 0xFFFFFFFFFFFFFFFFULL
     #define DD_LOW32 0xFFFFFFFFULL
     #define DD_FMIX32_1 0x85EBCA6BU
@@ -52,6 +54,30 @@ cdef extern from *:
         0xc3ebd33483acc5eaULL, 0xeb6313faffa081c5ULL, 0x49daf0b751dd0d17ULL, 0x9e68d429265516d3ULL,
         0xfca1477d58be162bULL, 0xce31d07ad1b8f88fULL, 0x280416958f3acb45ULL, 0x7e404bbbcafbd7afULL,
     };
+
+    /* Which of 64 folded bytes belong to a token: those from '0' on; a space and the mark of unspaced scripts are below. */
+    #if defined(__SSE2__) || defined(_M_X64)
+    #include <emmintrin.h>
+    static inline uint64_t dd_token_bits(const uint8_t *p) {
+        const __m128i least = _mm_set1_epi8('0');
+        uint64_t bits = 0;
+        for (int i = 0; i < 4; i++) {
+            const __m128i x = _mm_loadu_si128((const __m128i *)(p + 16 * i));
+            bits |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_max_epu8(x, least), x)) << (16 * i);
+        }
+        return bits;
+    }
+    #else
+    static inline uint64_t dd_token_bits(const uint8_t *p) {
+        uint64_t bits = 0;
+        for (int i = 0; i < 8; i++) {
+            uint64_t x = dd_load64(p + 8 * i);
+            x = ((x << 3) | (x << 1) | x) & DD_HIGHS;  /* bit 4, 6 or 7 is set */
+            bits |= ((x >> 7) * DD_GATHER) >> 56 << (8 * i);
+        }
+        return bits;
+    }
+    #endif
 
     #if defined(_MSC_VER)
     #include <intrin.h>
@@ -86,10 +112,11 @@ cdef extern from *:
     const uint64_t MIX_2 "DD_MIX_2"
     const uint64_t ONES "DD_ONES"
     const uint64_t HIGHS "DD_HIGHS"
-    const uint64_t GATHER "DD_GATHER"
     const uint64_t TOP_BIT "DD_TOP_BIT"
     const uint64_t HIGH_TWO "DD_HIGH_TWO"
     const uint64_t HIGH_ONE "DD_HIGH_ONE"
+    const uint32_t TWO_BYTES "DD_TWO_BYTES"
+    const uint32_t TWO_BYTES_MASK "DD_TWO_BYTES_MASK"
     const uint64_t MAX64 "DD_MAX64"
     const uint64_t LOW32 "DD_LOW32"
     const uint32_t FMIX32_1 "DD_FMIX32_1"
@@ -106,6 +133,7 @@ cdef extern from *:
     int popcount64 "dd_popcount64"(uint64_t x) noexcept nogil
     uint64_t swap64 "dd_swap64"(uint64_t x) noexcept nogil
     uint64_t mulfold "dd_mulfold"(uint64_t a, uint64_t b) noexcept nogil
+    uint64_t token_bits "dd_token_bits"(const uint8_t *p) noexcept nogil
 
 ctypedef uint8_t *u8p
 ctypedef const uint8_t *cu8p
@@ -145,7 +173,7 @@ cdef struct Scratch:
     size_t folded_size
     size_t folded_room
     uint32_t *edges      # where tokens begin and end in `folded`, in turn
-    uint32_t *classes    # token numbers by length class, 4 lists
+    uint32_t *long_tokens  # the numbers of those of more than 8 bytes
     uint64_t *hashes     # of the tokens
     uint64_t *prefixes   # polynomial hashes of the first 0, 1, ... tokens
     uint64_t *shingles
@@ -156,11 +184,24 @@ cdef struct Scratch:
     size_t shingle_count
     int unspaced         # whether a token is of a script written without spaces
 
+# The slots of a signature while it is made, and the permutation of each.
+cdef struct Slots:
+    size_t count
+    int shift                    # what is left of a hash, shifted by that, is its slot
+    uint64_t *bins               # the least hash of each slot
+    uint32_t *multipliers
+    uint32_t *increments
+    uint32_t *empty              # which slots are empty, and what they need side by side
+    uint32_t *lane_multipliers
+    uint32_t *lane_increments
+    uint32_t *least
+
 # The fold table, a copy of what `load_table` was given: the block of a code point, the entries, the expansions; and the
-# folded bytes of code points below 0x800 themselves: their length above three bytes, or LONG.
+# folded bytes of code points below 0x800 themselves (from 0x80 on at 0x800 + point): their length above three bytes, or
+# LONG.
 cdef enum:
     LONG = 255
-cdef uint32_t _small[0x800]
+cdef uint32_t _small[0x1000]
 cdef u8p _index
 cdef u32p _entries
 cdef u8p _expansions

@@ -12,8 +12,8 @@ import cython
 from cython.cimports.cpython.bytes import PyBytes_AsString
 from cython.cimports.cpython.unicode import PyUnicode_AsUTF8AndSize
 from cython.cimports.libc.stdint import int64_t, uint8_t, uint32_t, uint64_t
-from cython.cimports.libc.stdlib import free, malloc
-from cython.cimports.libc.string import memcmp, memcpy, memset
+from cython.cimports.libc.stdlib import calloc, free, malloc
+from cython.cimports.libc.string import memchr, memcmp, memcpy, memset
 
 
 def load_table(index: bytes, entries: bytes, expansions: bytes) -> None:
@@ -22,6 +22,7 @@ def load_table(index: bytes, entries: bytes, expansions: bytes) -> None:
     if _index != cython.NULL:
         return
     point: uint32_t
+    place: uint32_t
     entry: uint32_t
     length: uint32_t
     entry_bytes: cython.size_t = len(entries)
@@ -35,22 +36,26 @@ def load_table(index: bytes, entries: bytes, expansions: bytes) -> None:
     memcpy(_entries, PyBytes_AsString(entries), entry_bytes)
     memset(_expansions, 0, expansion_bytes + PAD)
     memcpy(_expansions, PyBytes_AsString(expansions), expansion_bytes)
+    for point in range(0x80):
+        # Two bytes for what one byte says are malformed, which is found out elsewhere.
+        _small[0x800 + point] = cython.cast(uint32_t, LONG) << 24
     for point in range(0x800):
         entry = _entries[(cython.cast(uint32_t, _index[point >> 8]) << 8) | (point & 0xFF)]
         length = (entry >> 3) & 63
+        place = point if point < 0x80 else 0x800 + point
         if (entry & 7) == SEPARATOR:
-            _small[point] = 1 << 24 | 32
+            _small[place] = 1 << 24 | 32
         elif (entry & 7) == DROP:
-            _small[point] = 0
+            _small[place] = 0
         elif (entry & 7) == COPY and point < 0x80:
-            _small[point] = 1 << 24 | point
+            _small[place] = 1 << 24 | point
         elif (entry & 7) == COPY:
-            _small[point] = 2 << 24 | (0x80 | (point & 0x3F)) << 8 | (0xC0 | point >> 6)
+            _small[place] = 2 << 24 | (0x80 | (point & 0x3F)) << 8 | (0xC0 | point >> 6)
         elif (entry & 7) == EXPAND and length <= 3:
-            _small[point] = length << 24
-            memcpy(cython.address(_small[point]), _expansions + (entry >> 9), length)
+            _small[place] = length << 24
+            memcpy(cython.address(_small[place]), _expansions + (entry >> 9), length)
         else:
-            _small[point] = LONG << 24
+            _small[place] = cython.cast(uint32_t, LONG) << 24
 
 
 # ---------------------------------------------------------------------------------------------------------- scratch
@@ -63,7 +68,7 @@ def _release(s: cython.pointer[Scratch]) -> cython.void:
     if s.folded != cython.NULL:
         free(s.folded - PAD)
     free(s.edges)
-    free(s.classes)
+    free(s.long_tokens)
     free(s.hashes)
     free(s.prefixes)
     free(s.shingles)
@@ -99,7 +104,7 @@ def _make_token_room(s: cython.pointer[Scratch], tokens: cython.size_t) -> cytho
     if s.token_room >= tokens:
         return 0
     free(s.edges)
-    free(s.classes)
+    free(s.long_tokens)
     free(s.hashes)
     free(s.prefixes)
     free(s.shingles)
@@ -107,7 +112,7 @@ def _make_token_room(s: cython.pointer[Scratch], tokens: cython.size_t) -> cytho
     free(s.lows)
     s.token_room = 0
     s.edges = cython.cast(u32p, malloc(4 * (2 * tokens + PAD)))
-    s.classes = cython.cast(u32p, malloc(4 * (4 * tokens + PAD)))
+    s.long_tokens = cython.cast(u32p, malloc(4 * (tokens + PAD)))
     s.hashes = cython.cast(u64p, malloc(8 * (tokens + PAD)))
     s.prefixes = cython.cast(u64p, malloc(8 * (tokens + PAD)))
     s.shingles = cython.cast(u64p, malloc(8 * (tokens + PAD)))
@@ -115,7 +120,7 @@ def _make_token_room(s: cython.pointer[Scratch], tokens: cython.size_t) -> cytho
     s.lows = cython.cast(u32p, malloc(4 * (tokens + PAD)))
     if (
         s.edges == cython.NULL
-        or s.classes == cython.NULL
+        or s.long_tokens == cython.NULL
         or s.hashes == cython.NULL
         or s.prefixes == cython.NULL
         or s.shingles == cython.NULL
@@ -155,7 +160,11 @@ def _fold_block(text: cu8p, block: u8p) -> cython.void:
 @cython.nogil
 @cython.exceptval(check=False)
 def _fold_run(
-    text: cu8p, size: cython.size_t, start: cython.size_t, s: cython.pointer[Scratch], written: cython.pointer[cython.size_t]
+    text: cu8p,
+    size: cython.size_t,
+    start: cython.size_t,
+    s: cython.pointer[Scratch],
+    written: cython.pointer[cython.size_t],
 ) -> cython.Py_ssize_t:
     """Fold one character after the other until the next eight bytes are ASCII; return where."""
     small: u32p = _small
@@ -179,6 +188,22 @@ def _fold_run(
     malformed: uint32_t = 0
     unspaced: cython.int = 0
     while p < size:
+        # One or two bytes in, at most three out, and no branch: words and the spaces between them alternate.
+        while p + 8 <= size:
+            x = load64(text + p)
+            b = x & 0xFF
+            if b >= 0xE0 or not x & HIGHS:
+                break
+            two = b >> 7
+            malformed |= (cython.cast(uint32_t, x) ^ TWO_BYTES) & TWO_BYTES_MASK & (0 - two)
+            point = 0x800 | ((b & 0x1F) << 6) | ((x >> 8) & 0x3F)
+            entry = small[point if two else b]
+            length = entry >> 24
+            if length == LONG:
+                break
+            store32(out + k, entry)
+            k += length
+            p += 1 + two
         left = size - p
         if left >= 8:
             x = load64(text + p)
@@ -191,19 +216,13 @@ def _fold_run(
             break
         b = x & 0xFF
         second = (x >> 8) & 0xFF
-        if b < 0xE0:
-            # One or two bytes in, at most three out, no branch: words and the spaces between them alternate.
-            two = b >> 7
-            point = ((b & 0x1F) << 6) | (second & 0x3F) if two else b
-            malformed |= two & ((b < 0xC2) | ((second & 0xC0) != 0x80))
-            width = 1 + two
-            entry = small[point]
-            length = entry >> 24
-            if length != LONG:
-                store32(out + k, entry)
-                k += length
-                p += width
-                continue
+        if b < 0x80:
+            point = b
+            width = 1
+        elif b < 0xE0:
+            point = ((b & 0x1F) << 6) | (second & 0x3F)
+            malformed |= (b < 0xC2) | ((second & 0xC0) != 0x80)
+            width = 2
         elif b < 0xF0:
             point = ((b & 0x0F) << 12) | ((second & 0x3F) << 6) | ((x >> 16) & 0x3F)
             malformed |= (x & 0xC0C000) != 0x808000
@@ -281,7 +300,7 @@ def _fold_once(text: cu8p, size: cython.size_t, s: cython.pointer[Scratch]) -> c
     i: cython.size_t = 0
     k: cython.size_t = 0
     word: cython.int
-    ascii: cython.int
+    run: cython.int
     valid: cython.int
     x: uint64_t
     gone: uint64_t
@@ -290,23 +309,23 @@ def _fold_once(text: cu8p, size: cython.size_t, s: cython.pointer[Scratch]) -> c
     s.unspaced = 0
     while i < size:
         source = text + i
-        ascii = 32
+        run = 32
         if size - i < 32:
-            ascii = cython.cast(cython.int, size - i)
+            run = cython.cast(cython.int, size - i)
             memset(tail, 32, 32)
-            memcpy(tail, source, ascii)
+            memcpy(tail, source, run)
             source = tail
         if (load64(source) | load64(source + 8) | load64(source + 16) | load64(source + 24)) & HIGHS:
             for word in range(4):
                 x = load64(source + 8 * word) & HIGHS
                 if x:
-                    ascii = 8 * word + (ctz64(x) >> 3)
+                    run = 8 * word + (ctz64(x) >> 3)
                     break
         _fold_block(source, block)
-        for word in range((ascii + 7) >> 3):
+        for word in range((run + 7) >> 3):
             x = load64(block + 8 * word)
             gone = (x - ONES) & ~x & HIGHS
-            valid = ascii - 8 * word
+            valid = run - 8 * word
             if valid < 8:
                 gone &= (cython.cast(uint64_t, 1) << (8 * valid)) - 1
             else:
@@ -318,8 +337,8 @@ def _fold_once(text: cu8p, size: cython.size_t, s: cython.pointer[Scratch]) -> c
                 valid -= 1
             store64(out + k, x)
             k += valid
-        i += ascii
-        if ascii < 32 and i < size:
+        i += run
+        if run < 32 and i < size:
             end = _fold_run(text, size, i, s, cython.address(k))
             if end < 0:
                 return end
@@ -360,13 +379,12 @@ def _fold(text: cu8p, size: cython.size_t, s: cython.pointer[Scratch]) -> cython
 @cython.nogil
 @cython.exceptval(check=False)
 def _tokenise(s: cython.pointer[Scratch]) -> cython.int:
-    """Write where the tokens of `s.folded` begin and end: bytes with bit 4, 6 or 7 set; space and 1 have none."""
+    """Write where the tokens of `s.folded` begin and end, in turn."""
     text: u8p = s.folded
     edges: u32p
     base: cython.size_t
     count: cython.size_t = 0
     word: cython.int
-    x: uint64_t
     inside: uint64_t
     edge: uint64_t
     before: uint64_t = 0
@@ -376,11 +394,7 @@ def _tokenise(s: cython.pointer[Scratch]) -> cython.int:
         return NO_MEMORY
     edges = s.edges
     for base in range(0, s.folded_size + 1, 64):
-        inside = 0
-        for word in range(8):
-            x = load64(text + base + 8 * word)
-            x = ((x << 3) | (x << 1) | x) & HIGHS
-            inside |= (((x >> 7) * GATHER) >> 56) << (8 * word)
+        inside = token_bits(text + base)
         edge = inside ^ ((inside << 1) | before)
         before = inside >> 63
         found = popcount64(edge)
@@ -582,46 +596,38 @@ def _flip_4to8(seed: uint64_t) -> uint64_t:
 @cython.nogil
 @cython.exceptval(check=False)
 def _hash_tokens(s: cython.pointer[Scratch], seed: uint64_t) -> cython.void:
-    """Hash every token; those of one length class in one loop, so that no branch depends on a word's length."""
+    """Hash every token. Both formulas for up to 8 bytes are computed: a branch on a word's length costs more."""
     text: u8p = s.folded
     edges: u32p = s.edges
     hashes: u64p = s.hashes
-    lists: u32p = s.classes
-    room: cython.size_t = s.token_room
-    counts: cython.size_t[4]
+    long_: u32p = s.long_tokens
+    longs: cython.size_t = 0
     i: cython.size_t
     t: cython.size_t
     start: cython.size_t
     size: cython.size_t
-    kind: cython.size_t
-    flip: uint64_t
-    flip_high: uint64_t
-    memset(counts, 0, cython.sizeof(counts))
+    short_hash: uint64_t
+    middle_hash: uint64_t
+    flip: uint64_t = _flip_1to3(seed)
+    flip_middle: uint64_t = _flip_4to8(seed)
     for t in range(s.tokens):
-        size = edges[2 * t + 1] - edges[2 * t]
-        kind = (size > 3) + (size > 8) + (size > 16)
-        lists[kind * room + counts[kind]] = cython.cast(uint32_t, t)
-        counts[kind] += 1
-    flip = _flip_1to3(seed)
-    for i in range(counts[0]):
-        t = lists[i]
         start = edges[2 * t]
-        hashes[t] = _xxh3_1to3(text + start, edges[2 * t + 1] - start, flip)
-    flip = _flip_4to8(seed)
-    for i in range(counts[1]):
-        t = lists[room + i]
-        start = edges[2 * t]
-        hashes[t] = _xxh3_4to8(text + start, edges[2 * t + 1] - start, flip)
+        size = edges[2 * t + 1] - start
+        short_hash = _xxh3_1to3(text + start, size, flip)
+        middle_hash = _xxh3_4to8(text + start, size, flip_middle)
+        hashes[t] = short_hash if size < 4 else middle_hash
+        long_[longs] = cython.cast(uint32_t, t)
+        longs += size > 8
     flip = (_secret(24) ^ _secret(32)) + seed
-    flip_high = (_secret(40) ^ _secret(48)) - seed
-    for i in range(counts[2]):
-        t = lists[2 * room + i]
+    flip_middle = (_secret(40) ^ _secret(48)) - seed
+    for i in range(longs):
+        t = long_[i]
         start = edges[2 * t]
-        hashes[t] = _xxh3_9to16(text + start, edges[2 * t + 1] - start, flip, flip_high)
-    for i in range(counts[3]):
-        t = lists[3 * room + i]
-        start = edges[2 * t]
-        hashes[t] = _xxh3(text + start, edges[2 * t + 1] - start, seed)
+        size = edges[2 * t + 1] - start
+        if size > 16:
+            hashes[t] = _xxh3(text + start, size, seed)
+        else:
+            hashes[t] = _xxh3_9to16(text + start, size, flip, flip_middle)
 
 
 # --------------------------------------------------------------------------------------------------------- shingles
@@ -728,20 +734,12 @@ def _read(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def _fill_permutations(count: cython.size_t, multipliers: u32p, offsets: u32p) -> cython.void:
+def _permute(
+    lows: u32p, n: cython.size_t, lanes: cython.size_t, multipliers: u32p, increments: u32p, least: u32p
+) -> cython.void:
+    """Take the least of each permutation; four shingles at a time, so that the minima are loaded less often."""
     i: cython.size_t
-    for i in range(count):
-        multipliers[i] = cython.cast(uint32_t, _mix(2 * i + 1)) | 1
-        offsets[i] = cython.cast(uint32_t, _mix(2 * i + 2))
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(check=False)
-def _permute_all(lows: u32p, n: cython.size_t, slots: cython.size_t, multipliers: u32p, offsets: u32p, least: u32p) -> cython.void:
-    """Take the least of every permutation; four shingles at a time, so that the minima are loaded less often."""
-    i: cython.size_t
-    slot: cython.size_t
+    lane: cython.size_t
     a: uint32_t
     c: uint32_t
     best: uint32_t
@@ -750,18 +748,18 @@ def _permute_all(lows: u32p, n: cython.size_t, slots: cython.size_t, multipliers
     y: uint32_t
     z: uint32_t
     w: uint32_t
-    for slot in range(slots):
-        least[slot] = cython.cast(uint32_t, LOW32)
+    for lane in range(lanes):
+        least[lane] = cython.cast(uint32_t, LOW32)
     for i in range(0, n, 4):
-        # The last ones again where fewer than four are left: a minimum does not mind.
+        # The last one again where fewer than four are left: a minimum does not mind.
         x = lows[i]
         y = lows[i + 1 if i + 1 < n else i]
         z = lows[i + 2 if i + 2 < n else i]
         w = lows[i + 3 if i + 3 < n else i]
-        for slot in range(slots):
-            a = multipliers[slot]
-            c = offsets[slot]
-            best = least[slot]
+        for lane in range(lanes):
+            a = multipliers[lane]
+            c = increments[lane]
+            best = least[lane]
             value = x * a + c
             best = value if value < best else best
             value = y * a + c
@@ -769,27 +767,23 @@ def _permute_all(lows: u32p, n: cython.size_t, slots: cython.size_t, multipliers
             value = z * a + c
             best = value if value < best else best
             value = w * a + c
-            least[slot] = value if value < best else best
+            least[lane] = value if value < best else best
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def _sketch(
-    s: cython.pointer[Scratch],
-    slots: cython.size_t,
-    shift: cython.int,
-    multipliers: u32p,
-    offsets: u32p,
-    bins: u64p,
-    signature: u32p,
-) -> cython.void:
-    """One-permutation MinHash; an empty bin takes the least of its own permutation of all shingles."""
+def _sketch(s: cython.pointer[Scratch], slots: cython.pointer[Slots], signature: u32p) -> cython.void:
+    """One-permutation MinHash; an empty slot takes the least of its own permutation of all shingles."""
     shingles: u64p = s.shingles
     lows: u32p = s.lows
+    bins: u64p = slots.bins
     n: cython.size_t = s.shingle_count
+    count: cython.size_t = slots.count
+    shift: cython.int = slots.shift
     i: cython.size_t
     slot: cython.size_t
+    lanes: cython.size_t
     empty: cython.size_t = 0
     value: uint64_t
     old: uint64_t
@@ -797,32 +791,63 @@ def _sketch(
     c: uint32_t
     x: uint32_t
     least: uint32_t
-    for slot in range(slots):
+    for slot in range(count):
         bins[slot] = MAX64
     for i in range(n):
         value = shingles[i]
         slot = value >> shift
         old = bins[slot]
         bins[slot] = value if value < old else old
-    for slot in range(slots):
+    for slot in range(count):
+        slots.empty[empty] = cython.cast(uint32_t, slot)
         empty += bins[slot] == MAX64
         signature[slot] = cython.cast(uint32_t, bins[slot])
-    if n == 0 or empty == 0:
+    if n == 0:
         return
-    if 2 * empty >= slots:
-        _permute_all(lows, n, slots, multipliers, offsets, signature)
-        for slot in range(slots):
-            signature[slot] = signature[slot] if bins[slot] == MAX64 else cython.cast(uint32_t, bins[slot])
-        return
-    for slot in range(slots):
-        if bins[slot] == MAX64:
-            a = multipliers[slot]
-            c = offsets[slot]
+    if empty < 8:
+        for i in range(empty):
+            slot = slots.empty[i]
+            a = slots.multipliers[slot]
+            c = slots.increments[slot]
             least = cython.cast(uint32_t, LOW32)
-            for i in range(n):
-                x = lows[i] * a + c
+            for lanes in range(n):
+                x = lows[lanes] * a + c
                 least = x if x < least else least
             signature[slot] = least
+        return
+    # In whole vectors: what the lanes after the last empty slot hold is of no consequence.
+    lanes = (empty + 7) & ~cython.cast(cython.size_t, 7)
+    for i in range(empty):
+        slots.lane_multipliers[i] = slots.multipliers[slots.empty[i]]
+        slots.lane_increments[i] = slots.increments[slots.empty[i]]
+    _permute(lows, n, lanes, slots.lane_multipliers, slots.lane_increments, slots.least)
+    for i in range(empty):
+        signature[slots.empty[i]] = slots.least[i]
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _make_slots(slots: cython.pointer[Slots], log2_slots: cython.int) -> cython.int:
+    i: cython.size_t
+    count: cython.size_t = cython.cast(cython.size_t, 1) << log2_slots
+    words: u32p
+    slots.count = count
+    slots.shift = 64 - log2_slots
+    slots.bins = cython.cast(u64p, calloc(count, 8 + 6 * 4))
+    if slots.bins == cython.NULL:
+        return NO_MEMORY
+    words = cython.cast(u32p, slots.bins + count)
+    slots.multipliers = words
+    slots.increments = words + count
+    slots.empty = words + 2 * count
+    slots.lane_multipliers = words + 3 * count
+    slots.lane_increments = words + 4 * count
+    slots.least = words + 5 * count
+    for i in range(count):
+        slots.multipliers[i] = cython.cast(uint32_t, _mix(2 * i + 1)) | 1
+        slots.increments[i] = cython.cast(uint32_t, _mix(2 * i + 2))
+    return 0
 
 
 def sketch_rows(
@@ -845,82 +870,37 @@ def sketch_rows(
     3 hashes, 4 shingles), for measuring. Returns (status, row): 0, INVALID_UTF8 (-1) or NO_MEMORY (-2).
     """
     s: Scratch
-    slots: cython.size_t = cython.cast(cython.size_t, 1) << log2_slots
+    slots: Slots
     texts: u64p = cython.cast(u64p, addresses)
     sizes: i64p = cython.cast(i64p, lengths)
     token_counts: u32p = cython.cast(u32p, tokens)
     shingle_counts: u32p = cython.cast(u32p, shingles)
     digest: u64p = cython.cast(u64p, digests)
-    bins: u64p
-    multipliers: u32p
     row: cython.Py_ssize_t = start
-    status: cython.int = 0
+    text: cu8p
+    status: cython.Py_ssize_t
     with cython.nogil:
         memset(cython.address(s), 0, cython.sizeof(Scratch))
-        bins = cython.cast(u64p, malloc(8 * slots))
-        multipliers = cython.cast(u32p, malloc(8 * slots))
-        if bins == cython.NULL or multipliers == cython.NULL:
-            status = NO_MEMORY
-        else:
-            _fill_permutations(slots, multipliers, multipliers + slots)
+        status = _make_slots(cython.address(slots), log2_slots)
         while status == 0 and row < stop:
-            status = _sketch_row(
-                cython.cast(cu8p, cython.cast(cython.size_t, texts[row])),
-                sizes[row],
-                cython.address(s),
-                width,
-                seed,
-                slots,
-                64 - log2_slots,
-                multipliers,
-                bins,
-                cython.cast(u32p, signatures) + row * slots,
-                token_counts + row,
-                shingle_counts + row,
-                digest + row,
-                last_stage,
-            )
+            text = cython.cast(cu8p, cython.cast(cython.size_t, texts[row]))
+            status = _fold(text, sizes[row], cython.address(s))
+            if status == 0 and last_stage > 1:
+                status = _tokenise(cython.address(s))
+            if status == 0 and last_stage > 2:
+                _hash_tokens(cython.address(s), seed)
+            if status == 0 and last_stage > 3:
+                digest[row] = _shingle(cython.address(s), width)
+                token_counts[row] = cython.cast(uint32_t, s.tokens)
+                shingle_counts[row] = cython.cast(uint32_t, s.shingle_count)
+            if status == 0 and last_stage > 4:
+                _sketch(
+                    cython.address(s), cython.address(slots), cython.cast(u32p, signatures) + row * slots.count
+                )
             row += 1
-        free(bins)
-        free(multipliers)
+        free(slots.bins)
         _release(cython.address(s))
     return status, row - 1
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(check=False)
-def _sketch_row(
-    text: cu8p,
-    size: cython.size_t,
-    s: cython.pointer[Scratch],
-    width: cython.size_t,
-    seed: uint64_t,
-    slots: cython.size_t,
-    shift: cython.int,
-    multipliers: u32p,
-    bins: u64p,
-    signature: u32p,
-    tokens: u32p,
-    shingles: u32p,
-    digest: u64p,
-    last_stage: cython.int,
-) -> cython.int:
-    status: cython.Py_ssize_t = _fold(text, size, s)
-    if status < 0:
-        return cython.cast(cython.int, status)
-    if last_stage > 1:
-        if _tokenise(s):
-            return NO_MEMORY
-    if last_stage > 2:
-        _hash_tokens(s, seed)
-    if last_stage > 3:
-        digest[0] = _shingle(s, width)
-        tokens[0] = cython.cast(uint32_t, s.tokens)
-        shingles[0] = cython.cast(uint32_t, s.shingle_count)
-    if last_stage > 4:
-        _sketch(s, slots, shift, multipliers, multipliers + slots, bins, signature)
-    return 0
 
 
 # ----------------------------------------------------------------------------------------------- shingles, one by one
@@ -989,17 +969,19 @@ def shingle_set_rows(
     width: cython.size_t,
     seed: uint64_t,
     starts: cython.size_t,
+    ends: cython.size_t,
     values: cython.size_t,
     counts: cython.size_t,
 ):
-    """Write the sorted unique shingle hashes of the texts `rows[start:stop]` to `values[starts[i]:]`, their number to
-    `counts[i]`. `starts` leaves room for as many as `sketch_rows` counted. Returns (status, i) as `sketch_rows` does.
+    """Write the sorted unique shingle hashes of the texts `rows[start:stop]` to `values[starts[i]:ends[i]]`, their
+    number to `counts[i]`. Returns (status, i) as `sketch_rows` does, and NO_ROOM (-3).
     """
     s: Scratch
     texts: u64p = cython.cast(u64p, addresses)
     sizes: i64p = cython.cast(i64p, lengths)
     wanted: i64p = cython.cast(i64p, rows)
     places: i64p = cython.cast(i64p, starts)
+    limits: i64p = cython.cast(i64p, ends)
     out: u64p = cython.cast(u64p, values)
     numbers: i64p = cython.cast(i64p, counts)
     digest: uint64_t = 0
@@ -1021,9 +1003,12 @@ def shingle_set_rows(
             )
             if status == 0:
                 found = _sort_unique(cython.address(s))
-                # Four passes of the sort (or eight) end where they began.
-                memcpy(out + places[i], s.shingles, 8 * found)
-                numbers[i] = found
+                if cython.cast(int64_t, found) > limits[i] - places[i]:
+                    status = NO_ROOM
+                else:
+                    # Four passes of the sort (or eight) end where they began.
+                    memcpy(out + places[i], s.shingles, 8 * found)
+                    numbers[i] = found
             i += 1
         _release(cython.address(s))
     return status, i - 1
@@ -1146,6 +1131,64 @@ def hash_rows(
             out[row] = _xxh3(cython.cast(cu8p, cython.cast(cython.size_t, texts[row])), sizes[row], seed)
 
 
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _begins_with(p: cu8p, end: cu8p, starts: cu8p, starts_size: cython.size_t) -> cython.int:
+    """Tell whether one of the strings in `starts` (each behind a byte that holds its length) stands at `p`."""
+    at: cython.size_t = 0
+    size: cython.size_t
+    while p < end and (p[0] == 32 or p[0] == 9):
+        p += 1
+    while at < starts_size:
+        size = starts[at]
+        if cython.cast(cython.size_t, end - p) >= size and memcmp(p, starts + at + 1, size) == 0:
+            return 1
+        at += size + 1
+    return 0
+
+
+def cue_rows(
+    addresses: cython.size_t,
+    lengths: cython.size_t,
+    start: cython.Py_ssize_t,
+    stop: cython.Py_ssize_t,
+    marks: bytes,
+    starts: bytes,
+    found: cython.size_t,
+):
+    """Write to uint8 `found[row]` whether a text has one of the bytes `marks`, or a line that begins with one of
+    `starts`, or begins with a byte that is no printing ASCII, so that somebody must look."""
+    texts: u64p = cython.cast(u64p, addresses)
+    sizes: i64p = cython.cast(i64p, lengths)
+    out: u8p = cython.cast(u8p, found)
+    mark: cu8p = cython.cast(cu8p, PyBytes_AsString(marks))
+    start_list: cu8p = cython.cast(cu8p, PyBytes_AsString(starts))
+    mark_count: cython.size_t = len(marks)
+    starts_size: cython.size_t = len(starts)
+    row: cython.Py_ssize_t
+    i: cython.size_t
+    p: cu8p
+    end: cu8p
+    hit: uint8_t
+    with cython.nogil:
+        for row in range(start, stop):
+            p = cython.cast(cu8p, cython.cast(cython.size_t, texts[row]))
+            end = p + sizes[row]
+            hit = 0
+            if p < end:
+                hit = p[0] <= 32 or p[0] >= 127
+                for i in range(mark_count):
+                    hit |= memchr(p, mark[i], end - p) != cython.NULL
+            while not hit and p < end:
+                hit = _begins_with(p, end, start_list, starts_size)
+                p = cython.cast(cu8p, memchr(p, 10, end - p))
+                if p == cython.NULL:
+                    break
+                p += 1
+            out[row] = hit
+
+
 def read_strings(texts: list, addresses: cython.size_t, lengths: cython.size_t):
     """Write where the UTF-8 of each str stands and how long it is; return what must be kept alive meanwhile.
 
@@ -1160,7 +1203,9 @@ def read_strings(texts: list, addresses: cython.size_t, lengths: cython.size_t):
     for i in range(len(texts)):
         text = texts[i]
         if text.isascii():
-            places[i] = cython.cast(uint64_t, cython.cast(cython.size_t, PyUnicode_AsUTF8AndSize(text, cython.address(size))))
+            places[i] = cython.cast(
+                uint64_t, cython.cast(cython.size_t, PyUnicode_AsUTF8AndSize(text, cython.address(size)))
+            )
             sizes[i] = size
         else:
             raw: bytes = text.encode("utf-8", "replace")
@@ -1305,7 +1350,11 @@ def permute_rows(
 
 
 def choose_canonicals(
-    offsets: cython.size_t, neighbours: cython.size_t, scores: cython.size_t, documents: int64_t, canonicals: cython.size_t
+    offsets: cython.size_t,
+    neighbours: cython.size_t,
+    scores: cython.size_t,
+    documents: int64_t,
+    canonicals: cython.size_t,
 ):
     """Greedy maximal independent set; then each other document joins the canonical neighbour of the highest score.
 

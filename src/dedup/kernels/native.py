@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dedup.errors import InputError, InvalidArgumentError, InvalidUtf8Error, NotCompiledError
+from dedup import _validate
+from dedup.config import MAX_SEED, MAX_SHINGLE_SIZE
+from dedup.errors import InputError, InvalidArgumentError, InvalidUtf8Error, NotCompiledError, SchemeMismatch
 from dedup.kernels import table
-from dedup.kernels.sketches import Sketches
+from dedup.kernels.sketches import Scheme, Sketches
 
 try:
     from dedup.kernels import _kernel
@@ -20,6 +22,7 @@ except ImportError as cause:
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from dedup.config import SketchConfig
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 _table = table.load()
 _kernel.load_table(_table.index, _table.entries, _table.expansions)
 
-_INVALID_UTF8, _NO_MEMORY, _TOO_LONG = -1, -2, -4
+_INVALID_UTF8, _NO_MEMORY, _NO_ROOM, _TOO_LONG = -1, -2, -3, -4
 
 #: The K-permutation schemes of datasketch 2: code, dtype of the signature, dtype of the parameters, bits of the hashes.
 PERMUTATION_SCHEMES = {"legacy": 0, "affine32": 1, "affine64": 2}
@@ -54,14 +57,25 @@ class Texts:
     @classmethod
     def from_strings(cls, texts: Sequence[str]) -> Texts:
         """Take str objects: ASCII in place, others encoded; a lone surrogate counts as a separator."""
-        strings = texts if isinstance(texts, list) else list(texts)
+        # A list of its own: the caller's may lose the strings while their memory is read.
+        strings = list(texts)
         addresses = np.empty(len(strings), np.uint64)
         lengths = np.empty(len(strings), np.int64)
         encoded = _kernel.read_strings(strings, addresses.ctypes.data, lengths.ctypes.data)
         return cls(addresses, lengths, (strings, encoded))
 
+    def take(self, rows: NDArray[np.int64]) -> Texts:
+        """Return some of the texts, in the order asked for, without a copy."""
+        return Texts(self.addresses[rows], self.lengths[rows], self.owner)
+
+    def replace(self, rows: NDArray[np.int64], others: Texts) -> Texts:
+        """Return these texts with `others` in the places `rows`."""
+        addresses, lengths = self.addresses.copy(), self.lengths.copy()
+        addresses[rows], lengths[rows] = others.addresses, others.lengths
+        return Texts(addresses, lengths, (self.owner, others.owner))
+
     @classmethod
-    def from_buffers(cls, data: Any, offsets: NDArray[np.int64]) -> Texts:
+    def from_buffers(cls, data: bytes | NDArray[np.uint8], offsets: NDArray[np.int64]) -> Texts:
         """Take Arrow's large_string layout: one byte buffer and int64 [n + 1] offsets into it, in place.
 
         Raises:
@@ -77,7 +91,7 @@ class Texts:
         return cls(addresses, np.diff(offsets), (data, bytes_))
 
     @classmethod
-    def from_arrow(cls, array: Any) -> Texts:
+    def from_arrow(cls, array: pa.Array | pa.ChunkedArray) -> Texts:
         """Take an Arrow array of strings in place (`string` offsets are widened, a view is cast); null is no text.
 
         Raises:
@@ -103,12 +117,18 @@ class Texts:
 
 
 def _check(status: int, row: int) -> None:
+    """Raise what the kernel's answer for a row means; 0 means that all is well."""
     if status == _INVALID_UTF8:
         raise InvalidUtf8Error(f"row {row} must be valid UTF-8. Got bytes that are not.")
     if status == _TOO_LONG:
         raise InputError(f"row {row} must be shorter than 1 GiB of UTF-8. Got more.")
     if status == _NO_MEMORY:
         raise MemoryError
+
+
+def _check_rows(name: str, rows: NDArray[np.int64], total: int) -> None:
+    if len(rows) and not (int(rows.min()) >= 0 and int(rows.max()) < total):
+        raise InvalidArgumentError(f"{name} must be in [0, {total}). Got {int(rows.min())} to {int(rows.max())}.")
 
 
 def _address(array: NDArray[Any], dtype: type[np.generic], shape: tuple[int, ...] | None = None) -> int:
@@ -123,6 +143,18 @@ def _check_range(start: int, stop: int, rows: int) -> None:
         raise InvalidArgumentError(f"start and stop must be in [0, {rows}] and ascend. Got {start} and {stop}.")
 
 
+def _read(text: str, seed: int, shingle_size: int) -> tuple[bytes, bytes, bytes, int]:
+    """Return the folded text, the token hashes, the shingle hashes and the digest of one text."""
+    _validate.text("text", text)
+    _validate.integer("seed", seed, most=MAX_SEED)
+    _validate.integer("shingle_size", shingle_size, least=1, most=MAX_SHINGLE_SIZE)
+    raw = text.encode("utf-8", "replace")
+    parts = _kernel.tokens_of(raw, seed, shingle_size)
+    if parts is None:
+        raise InputError(f"text must be shorter than 1 GiB of UTF-8. Got {len(raw)} bytes.")
+    return parts
+
+
 def fold(text: str) -> str:
     """Return the folded text: its tokens with one space between; "" when it has none. Folding twice changes nothing."""
     return " ".join(tokens(text))
@@ -130,13 +162,13 @@ def fold(text: str) -> str:
 
 def tokens(text: str) -> list[str]:
     """Return the tokens of a text: words folded, and each character of a script that is written without spaces."""
-    folded, _, _, _ = _kernel.tokens_of(text.encode("utf-8", "replace"), 0, 1)
+    folded, _, _, _ = _read(text, 0, 1)
     return [token.decode() for token in folded.replace(b"\x01", b" ").split(b" ") if token]
 
 
 def token_hashes(text: str, seed: int = 0) -> NDArray[np.uint64]:
     """Return XXH3-64 of each token's UTF-8, uint64 [tokens], in text order."""
-    _, hashes, _, _ = _kernel.tokens_of(text.encode("utf-8", "replace"), seed, 1)
+    _, hashes, _, _ = _read(text, seed, 1)
     return np.frombuffer(hashes, np.uint64)
 
 
@@ -146,13 +178,13 @@ def shingle_hashes(text: str, shingle_size: int, seed: int = 0) -> NDArray[np.ui
     A shingle is a run of `shingle_size` tokens, or of twice as many where its first token is a character of a script
     written without spaces. A text with tokens but no such run has one shingle of all its tokens.
     """
-    _, _, shingles, _ = _kernel.tokens_of(text.encode("utf-8", "replace"), seed, shingle_size)
+    _, _, shingles, _ = _read(text, seed, shingle_size)
     return np.frombuffer(shingles, np.uint64)
 
 
 def digest(text: str, seed: int = 0) -> int:
     """Return a 64-bit hash of all tokens in order: equal for texts that fold to the same."""
-    _, _, _, value = _kernel.tokens_of(text.encode("utf-8", "replace"), seed, 1)
+    _, _, _, value = _read(text, seed, 1)
     return int(value)
 
 
@@ -174,7 +206,13 @@ def sketch(texts: Texts, config: SketchConfig) -> Sketches:
 
 
 def fill_sketches(texts: Texts, config: SketchConfig, start: int, stop: int, out: Sketches) -> None:
-    """Do what `sketch` does for rows `start` to `stop`, into the same rows of `out`."""
+    """Do what `sketch` does for rows `start` to `stop`, into the same rows of `out`.
+
+    Raises:
+        SchemeMismatch: `out` is for other settings.
+    """
+    if out.scheme != Scheme.of(config):
+        raise SchemeMismatch(f"out must be of the scheme of config. Got {out.scheme} and {Scheme.of(config)}.")
     _check_range(start, stop, len(texts))
     n = len(texts)
     _check(
@@ -228,20 +266,26 @@ def fill_shingle_sets(
     `out` must have room for as many hashes as `Sketches.shingles` counts for each row.
     """
     _check_range(start, stop, len(rows))
-    _check(
-        *_kernel.shingle_set_rows(
-            _address(texts.addresses, np.uint64),
-            _address(texts.lengths, np.int64),
-            _address(rows, np.int64),
-            start,
-            stop,
-            config.shingle_size,
-            config.seed,
-            _address(out.starts, np.int64, (len(rows),)),
-            _address(out.values, np.uint64),
-            _address(out.counts, np.int64, (len(rows),)),
-        )
+    _check_rows("rows", rows[start:stop], len(texts))
+    ends = np.append(out.starts, len(out.values))[1:]
+    if (ends < out.starts).any() or (len(out.starts) and out.starts[0] < 0):
+        raise InvalidArgumentError("out.starts must ascend within out.values. Got others.")
+    status, place = _kernel.shingle_set_rows(
+        _address(texts.addresses, np.uint64),
+        _address(texts.lengths, np.int64),
+        _address(rows, np.int64),
+        start,
+        stop,
+        config.shingle_size,
+        config.seed,
+        _address(out.starts, np.int64, (len(rows),)),
+        _address(ends, np.int64, (len(rows),)),
+        _address(out.values, np.uint64),
+        _address(out.counts, np.int64, (len(rows),)),
     )
+    if status == _NO_ROOM:
+        raise InvalidArgumentError(f"out must have room for the shingles of row {rows[place]}. Got less.")
+    _check(status, int(rows[place]) if status else 0)
 
 
 def shingle_set(text: str, shingle_size: int, seed: int = 0) -> NDArray[np.uint64]:
@@ -259,6 +303,8 @@ def fill_intersections(
 ) -> None:
     """Write how many hashes sets `left[i]` and `right[i]` share to `out[i]`, for i from `start` to `stop`."""
     _check_range(start, stop, len(left))
+    _check_rows("left", left[start:stop], len(sets.counts))
+    _check_rows("right", right[start:stop], len(sets.counts))
     _kernel.intersect_rows(
         _address(sets.values, np.uint64),
         _address(sets.starts, np.int64),
@@ -285,6 +331,8 @@ def fill_equal(
 ) -> None:
     """Write to `out[i]` whether texts `left[i]` and `right[i]` have the same tokens (1) or not (0)."""
     _check_range(start, stop, len(left))
+    _check_rows("left", left[start:stop], len(texts))
+    _check_rows("right", right[start:stop], len(texts))
     _check(
         *_kernel.equal_rows(
             _address(texts.addresses, np.uint64),
@@ -309,6 +357,27 @@ def fill_text_hashes(texts: Texts, seed: int, start: int, stop: int, out: NDArra
         stop,
         seed,
         _address(out, np.uint64, (n,)),
+    )
+
+
+def fill_cues(
+    texts: Texts, marks: bytes, starts: Sequence[bytes], start: int, stop: int, out: NDArray[np.uint8]
+) -> None:
+    """Write to `out` (uint8 [n]) whether somebody should look at a text (1) or there is nothing to see (0).
+
+    One looks at a text that has one of the bytes `marks`, that has a line which begins with one of `starts` (behind
+    spaces and tabs), or whose first byte is no printing ASCII.
+    """
+    _check_range(start, stop, len(texts))
+    n = len(texts)
+    _kernel.cue_rows(
+        _address(texts.addresses, np.uint64, (n,)),
+        _address(texts.lengths, np.int64, (n,)),
+        start,
+        stop,
+        marks,
+        b"".join(bytes([len(cue)]) + cue for cue in starts),
+        _address(out, np.uint8, (n,)),
     )
 
 
@@ -344,6 +413,8 @@ def permutation_signatures(
         raise InvalidArgumentError(f"scheme must be one of {allowed}. Got {scheme!r}.")
     dtype = np.uint32 if scheme == "affine32" else np.uint64
     parameters = np.ascontiguousarray(parameters)
+    if parameters.ndim != 2:
+        raise InvalidArgumentError(f"parameters must be [2, slots]. Got {list(parameters.shape)}.")
     slots = parameters.shape[1]
     _address(parameters, dtype, (2, slots))
     n = len(offsets) - 1
@@ -374,7 +445,7 @@ def choose_canonicals(
     independent set); each other joins the canonical it is linked to with the highest score, the earlier of equals.
     """
     n = len(offsets) - 1
-    if len(neighbours) and not (0 <= int(neighbours.min()) and int(neighbours.max()) < n):
+    if len(neighbours) and not (int(neighbours.min()) >= 0 and int(neighbours.max()) < n):
         raise InvalidArgumentError(f"neighbours must be in [0, {n}). Got others.")
     if n < 0 or offsets[0] != 0 or offsets[-1] != len(neighbours) or (np.diff(offsets) < 0).any():
         raise InvalidArgumentError(f"offsets must ascend from 0 to {len(neighbours)}. Got offsets that do not.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,14 @@ if TYPE_CHECKING:
 
 #: Weight (bytes, or steps of about a nanosecond) of one range: long enough to be worth a thread's while.
 RANGE_WEIGHT = 2_000_000
+
+
+def range_bounds(weights: NDArray[np.integer[Any]], most: int) -> list[int]:
+    """Return where to cut rows so that each range weighs about `most`, or is one row: 0, ..., number of rows."""
+    ends = np.cumsum(weights, dtype=np.int64)
+    marks = np.arange(most, int(ends[-1]) if len(ends) else 0, most)
+    bounds: list[int] = np.unique(np.concatenate([[0], np.searchsorted(ends, marks), [len(weights)]])).tolist()
+    return bounds
 
 
 def for_ranges(
@@ -31,11 +40,7 @@ def for_ranges(
         threads: How many run at once; None for one per processor.
         advance: Told how many rows are done after each range, in row order.
     """
-    ends = np.cumsum(weights, dtype=np.int64)
-    total = int(ends[-1]) if len(ends) else 0
-    marks = np.arange(RANGE_WEIGHT, total, RANGE_WEIGHT)
-    bounds = np.unique(np.concatenate([[0], np.searchsorted(ends, marks), [len(weights)]])).tolist()
-    ranges = list(zip(bounds[:-1], bounds[1:], strict=True))
+    ranges = list(pairwise(range_bounds(weights, RANGE_WEIGHT)))
     workers = min(threads or os.cpu_count() or 1, len(ranges))
     if workers <= 1:
         for start, stop in ranges:

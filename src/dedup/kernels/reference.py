@@ -7,6 +7,7 @@ and so may anyone who wants to see what a kernel computes.
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -123,10 +124,11 @@ def _signature(shingles: Sequence[int], num_slots: int) -> list[int]:
     least: dict[int, int] = {}
     for value in shingles:
         slot = value >> shift
-        least[slot] = min(value, least.get(slot, value))
+        least[slot] = min(value, least.get(slot, _MASK))
     signature = []
     for slot in range(num_slots):
-        if slot in least:
+        # The largest hash of all stands for an empty slot.
+        if least.get(slot, _MASK) != _MASK:
             signature.append(least[slot] & _LOW)
         elif shingles:
             multiplier = mix(2 * slot + 1) & _LOW | 1
@@ -152,7 +154,9 @@ def sketch(texts: Sequence[str], config: SketchConfig) -> Sketches:
     shingles = [list(_shingles(text, config.shingle_size, config.seed)) for text in texts]
     return Sketches(
         Scheme.of(config),
-        np.array([_signature(hashes, config.num_slots) for hashes in shingles], np.uint32).reshape(-1, config.num_slots),
+        np.array([_signature(hashes, config.num_slots) for hashes in shingles], np.uint32).reshape(
+            -1, config.num_slots
+        ),
         np.array([len(tokens(text)) for text in texts], np.uint32),
         np.array([len(hashes) for hashes in shingles], np.uint32),
         np.array([digest(text, config.seed) for text in texts], np.uint64),
@@ -203,19 +207,22 @@ def permutation_signatures(
         [n, K], uint32 for "affine32", uint64 otherwise; a text without a hash has the largest value in every slot.
     """
     bits = 32 if scheme == "affine32" else 64
-    mask = 2**bits - 1
+    mask: int = 2**bits - 1
 
     def permute(value: int, multiplier: int, increment: int) -> int:
         if scheme != "legacy":
-            return (_fmix(value & mask, bits) * multiplier + increment) & mask
+            return _fmix(value & mask, bits) * multiplier + increment & mask
         # The product wraps at 64 bits before the remainder is taken; that is part of the scheme.
         return (value * multiplier + increment & mask) % (2**61 - 1) & _LOW
 
     largest = _LOW if scheme == "legacy" else mask
-    pairs = list(zip(*parameters.tolist(), strict=True))
-    rows = [hashes[start:stop].tolist() for start, stop in zip(offsets[:-1], offsets[1:], strict=True)]
-    values = [[min([permute(x, a, c) for x in row], default=largest) for a, c in pairs] for row in rows]
-    return np.array(values, np.uint32 if bits == 32 else np.uint64).reshape(len(rows), len(pairs))
+    multipliers, increments = parameters.tolist()
+    rows = [hashes[start:stop].tolist() for start, stop in pairwise(offsets.tolist())]
+    values = [
+        [min([permute(x, a, c) for x in row], default=largest) for a, c in zip(multipliers, increments, strict=True)]
+        for row in rows
+    ]
+    return np.array(values, np.uint32 if bits == 32 else np.uint64).reshape(len(rows), len(multipliers))
 
 
 def choose_canonicals(
@@ -229,7 +236,7 @@ def choose_canonicals(
     """
     links = [
         list(zip(neighbours[start:stop].tolist(), scores[start:stop].tolist(), strict=True))
-        for start, stop in zip(offsets[:-1], offsets[1:], strict=True)
+        for start, stop in pairwise(offsets.tolist())
     ]
     canonical: set[int] = set()
     for document, linked in enumerate(links):

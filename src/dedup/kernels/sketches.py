@@ -65,6 +65,25 @@ class Sketches:
             np.empty(rows, np.uint64),
         )
 
+    @classmethod
+    def join(cls, parts: list[Sketches], config: SketchConfig) -> Sketches:
+        """Return the signatures of several batches as one; of none, those of no text."""
+        if len(parts) == 1:
+            return parts[0]
+        parts = parts or [cls.empty(0, config)]
+        return cls(
+            Scheme.of(config),
+            np.concatenate([part.signatures for part in parts]),
+            np.concatenate([part.tokens for part in parts]),
+            np.concatenate([part.shingles for part in parts]),
+            np.concatenate([part.digests for part in parts]),
+        )
+
+    def rows(self, start: int, stop: int) -> Sketches:
+        """Return a view of some rows: what is written to it is written here."""
+        part = slice(start, stop)
+        return Sketches(self.scheme, self.signatures[part], self.tokens[part], self.shingles[part], self.digests[part])
+
     def __len__(self) -> int:
         """Return the number of texts."""
         return len(self.tokens)

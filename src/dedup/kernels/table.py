@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass
-from importlib.resources import files
+from pathlib import Path
 
 #: Part of every signature's scheme; changes when any text could fold, or any token or shingle hash, differently.
 FOLD_VERSION = 1
@@ -36,7 +36,7 @@ class FoldTable:
 
 def load() -> FoldTable:
     """Read the table that is part of the package."""
-    content = zlib.decompress(files("dedup.kernels").joinpath("fold_table.bin").read_bytes())
+    content = zlib.decompress(Path(__file__).with_name("fold_table.bin").read_bytes())
     minor, major, blocks, _ = _HEAD.unpack_from(content)
     entries_at = _HEAD.size + _INDEX_SIZE
     expansions_at = entries_at + blocks * 1024

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dedup.kernels import native
-from dedup.kernels.parallel import for_ranges
+from dedup.kernels.parallel import for_ranges, range_bounds
 from dedup.model import RELATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -103,8 +104,7 @@ def relate(pairs: Pairs, config: Config) -> NDArray[np.uint8]:
 
 
 def verify(
-    texts: native.Texts,
-    rows: NDArray[np.int64],
+    strings: Sequence[str],
     room: NDArray[np.uint32],
     candidates: Candidates,
     config: Config,
@@ -113,63 +113,60 @@ def verify(
     """Compare the full shingle sets of every candidate pair.
 
     Args:
-        texts: The texts.
-        rows: int64 [n], where document i of the candidates stands in `texts`.
+        strings: The clean texts, one per document.
         room: uint32 [n], how many shingles document i has at most (`Sketches.shingles`).
-        candidates: The pairs.
+        candidates: The pairs of documents.
         config: Shingle size, seed and the link rule.
-        advance: Told how many pairs are done from time to time.
+        advance: Told how many more pairs are done from time to time.
 
     Returns:
         The same pairs in the same order; those UNRELATED too.
     """
-    shared = np.zeros(len(candidates), np.int64)
-    left_size = np.zeros(len(candidates), np.int64)
-    right_size = np.zeros(len(candidates), np.int64)
-    for start, stop in _chunks(candidates, room):
+    shared, left_size, right_size = np.zeros((3, len(candidates)), np.int64)
+    for start, stop in pairwise(range_bounds(_weights(candidates, room), _CHUNK_SHINGLES)):
         left, right = candidates.left[start:stop], candidates.right[start:stop]
         documents, places = np.unique(np.concatenate([left, right]), return_inverse=True)
-        sets = _shingle_sets(texts, rows[documents], room[documents], config)
         left_at, right_at = places[: stop - start], places[stop - start :]
-        counts = np.zeros(stop - start, np.int64)
-        steps = sets.counts[left_at] + sets.counts[right_at]
-        for_ranges(
-            lambda low, high, *, a=left_at, b=right_at, s=sets, out=counts: native.fill_intersections(
-                s, a, b, low, high, out
-            ),
-            2 * steps,
-            config.threads,
-        )
-        shared[start:stop] = counts
+        sets = _shingle_sets([strings[document] for document in documents.tolist()], room[documents], config)
         left_size[start:stop] = sets.counts[left_at]
         right_size[start:stop] = sets.counts[right_at]
+        _intersect(sets, left_at, right_at, config, shared[start:stop])
         if advance:
             advance(stop - start)
     unrelated = np.full(len(candidates), UNRELATED, np.uint8)
-    pairs = Pairs(candidates.left, candidates.right, shared, left_size, right_size, unrelated)
-    return pairs.related(config)
+    return Pairs(candidates.left, candidates.right, shared, left_size, right_size, unrelated).related(config)
 
 
-def _shingle_sets(
-    texts: native.Texts, rows: NDArray[np.int64], room: NDArray[np.uint32], config: Config
-) -> native.ShingleSets:
+def _shingle_sets(strings: list[str], room: NDArray[np.uint32], config: Config) -> native.ShingleSets:
+    texts = native.Texts.from_strings(strings)
+    rows = np.arange(len(texts))
     sets = native.ShingleSets.empty(room)
     for_ranges(
-        lambda low, high: native.fill_shingle_sets(texts, rows, config, low, high, sets),
-        texts.lengths[rows],
+        lambda start, stop: native.fill_shingle_sets(texts, rows, config, start, stop, sets),
+        texts.lengths,
         config.threads,
     )
     return sets
 
 
-def _chunks(candidates: Candidates, room: NDArray[np.uint32]) -> list[tuple[int, int]]:
-    """Cut the pairs, which ascend by their left document, so that the sets of a chunk fit into memory."""
-    sizes = room[candidates.right].astype(np.int64)
-    # A left document counts once, where its pairs begin.
+def _intersect(
+    sets: native.ShingleSets,
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+    config: Config,
+    out: NDArray[np.int64],
+) -> None:
+    for_ranges(
+        lambda start, stop: native.fill_intersections(sets, left, right, start, stop, out),
+        # Two steps of a merge take about as long as a byte of text.
+        sets.counts[left] + sets.counts[right],
+        config.threads,
+    )
+
+
+def _weights(candidates: Candidates, room: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """Return how many shingles each pair adds to a chunk; pairs ascend by their left document, which counts once."""
+    weights = room[candidates.right].astype(np.int64)
     begins = np.diff(candidates.left, prepend=-1) != 0
-    sizes[begins] += room[candidates.left[begins]]
-    ends = np.cumsum(sizes)
-    total = int(ends[-1]) if len(ends) else 0
-    marks = np.arange(_CHUNK_SHINGLES, total, _CHUNK_SHINGLES)
-    bounds = np.unique(np.concatenate([[0], np.searchsorted(ends, marks), [len(candidates)]])).tolist()
-    return list(zip(bounds[:-1], bounds[1:], strict=True))
+    weights[begins] += room[candidates.left[begins]]
+    return weights

@@ -1,0 +1,225 @@
+"""Each native kernel equals its readable twin bit for bit; the twin is short enough to be checked by eye."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import xxhash
+from hypothesis import given
+from hypothesis import strategies as st
+from kernel_strategies import SEEDS, any_char, graphs, seeds, texts
+
+from dedup.config import SketchConfig
+from dedup.kernels import native, reference
+from dedup.kernels.native import ShingleSets, Texts
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from dedup.kernels.sketches import Sketches
+
+TWINS = sorted(
+    name
+    for name, function in inspect.getmembers(native, inspect.isfunction)
+    if function.__module__ == native.__name__ and not name.startswith("_") and hasattr(reference, name)
+)
+
+configs = st.builds(
+    SketchConfig,
+    shingle_size=st.integers(1, 7),
+    num_slots=st.sampled_from([16, 32, 64, 128, 256, 512, 1024]),
+    seed=seeds,
+)
+sorted_sets = st.sets(st.one_of(st.integers(0, 30), st.integers(0, 2**64 - 1))).map(
+    lambda values: np.array(sorted(values), np.uint64)
+)
+
+
+def assert_same(left: Sketches, right: Sketches) -> None:
+    """Assert that two batches of signatures are equal in every array and dtype."""
+    assert left.scheme == right.scheme
+    for name in ("signatures", "tokens", "shingles", "digests"):
+        one, other = getattr(left, name), getattr(right, name)
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
+
+
+def test_every_kernel_has_a_twin() -> None:
+    """Both files define the same public functions; native.py adds only those that fill a range of rows."""
+    defined = {
+        module: {
+            name
+            for name, function in inspect.getmembers(module, inspect.isfunction)
+            if function.__module__ == module.__name__ and not name.startswith("_")
+        }
+        for module in (native, reference)
+    }
+    assert defined[reference] - defined[native] == {"mix"}
+    assert {name for name in defined[native] - defined[reference] if not name.startswith("fill_")} == set()
+    assert len(TWINS) >= 11
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_twins_say_the_same(name: str) -> None:
+    """Twins have one docstring and one list of parameters."""
+    one, other = getattr(native, name), getattr(reference, name)
+    assert one.__doc__
+    assert one.__doc__ == other.__doc__
+    assert list(inspect.signature(one).parameters) == list(inspect.signature(other).parameters)
+
+
+@given(texts)
+def test_tokens(text: str) -> None:
+    """Tokens are equal over arbitrary Unicode."""
+    assert native.tokens(text) == reference.tokens(text)
+
+
+@pytest.mark.parametrize("plane", range(17))
+def test_every_code_point_folds_as_its_twin(plane: int) -> None:
+    """Each code point between two letters is kept, replaced, dropped or separates, as in the twin."""
+    for start in range(plane << 16, (plane + 1) << 16, 4096):
+        text = "".join(f"a{chr(point)}b" for point in range(start, start + 4096))
+        assert native.tokens(text) == reference.tokens(text)
+
+
+@given(texts)
+def test_fold(text: str) -> None:
+    """Folded texts are equal over arbitrary Unicode."""
+    assert native.fold(text) == reference.fold(text)
+
+
+@given(texts, seeds)
+def test_token_hashes(text: str, seed: int) -> None:
+    """Token hashes are those of the twin, which takes them from the xxhash package."""
+    found = native.token_hashes(text, seed)
+    assert found.dtype == np.uint64
+    np.testing.assert_array_equal(found, reference.token_hashes(text, seed))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_token_hashes_of_every_length(seed: int) -> None:
+    """A token of any length to 2200 bytes hashes as in the xxhash package, whose authors wrote XXH3."""
+    letters = "the quick brown fox jumps over 13 lazy dogs".replace(" ", "") * 60
+    for size in range(1, 2200):
+        token = letters[size % 7 : size % 7 + size]
+        assert native.token_hashes(token, seed).tolist() == [xxhash.xxh3_64_intdigest(token.encode(), seed)], size
+
+
+@given(texts, st.integers(1, 7), seeds)
+def test_shingle_hashes(text: str, shingle_size: int, seed: int) -> None:
+    """Shingle hashes are equal, in text order."""
+    found = native.shingle_hashes(text, shingle_size, seed)
+    assert found.dtype == np.uint64
+    np.testing.assert_array_equal(found, reference.shingle_hashes(text, shingle_size, seed))
+
+
+@given(texts, seeds)
+def test_digest(text: str, seed: int) -> None:
+    """Digests are equal."""
+    assert native.digest(text, seed) == reference.digest(text, seed)
+
+
+@given(st.lists(texts, max_size=5), configs)
+def test_sketch(batch: list[str], config: SketchConfig) -> None:
+    """Signatures, counts and digests are equal for every size, seed and number of slots."""
+    assert_same(native.sketch(Texts.from_strings(batch), config), reference.sketch(batch, config))
+
+
+@pytest.mark.parametrize("num_slots", [16, 64, 128])
+def test_sketch_with_any_share_of_empty_slots(num_slots: int) -> None:
+    """Both ways of filling empty slots, for few and for many of them, give the values of the twin."""
+    config = SketchConfig(shingle_size=1, num_slots=num_slots)
+    batch = [" ".join(f"w{i}" for i in range(size)) for size in (1, 2, 3, 4, 5, 7, 20, 50, 100, 180, 300)]
+    found = native.sketch(Texts.from_strings(batch), config)
+    assert_same(found, reference.sketch(batch, config))
+    filled = [
+        len(set((native.shingle_hashes(text, 1) >> np.uint64(64 - num_slots.bit_length() + 1)).tolist()))
+        for text in batch
+    ]
+    assert any(2 * count <= num_slots for count in filled)
+    assert any(num_slots < 2 * count < 2 * num_slots for count in filled)
+
+
+@given(texts, st.integers(1, 7), seeds)
+def test_shingle_set(text: str, shingle_size: int, seed: int) -> None:
+    """Shingle sets are equal, also when they are filled row by row."""
+    expected = reference.shingle_set(text, shingle_size, seed)
+    np.testing.assert_array_equal(native.shingle_set(text, shingle_size, seed), expected)
+    config = SketchConfig(shingle_size=shingle_size, seed=seed)
+    batch = Texts.from_strings(["other", text])
+    sketches = native.sketch(batch, config)
+    rows = np.array([1, 0, 1], np.int64)
+    sets = ShingleSets.empty(sketches.shingles[rows])
+    native.fill_shingle_sets(batch, rows, config, 0, 3, sets)
+    np.testing.assert_array_equal(sets[0], expected)
+    np.testing.assert_array_equal(sets[2], expected)
+    np.testing.assert_array_equal(sets[1], reference.shingle_set("other", shingle_size, seed))
+
+
+@pytest.mark.parametrize("tokens", [65_535, 65_536, 65_537, 70_000])
+def test_shingle_set_of_a_large_text(tokens: int) -> None:
+    """Below and above 65,536 shingles, where the way of sorting changes, a set is what numpy.unique makes of them."""
+    text = " ".join(map(str, range(tokens))) + " 0 1 2 3 4"
+    config = SketchConfig(shingle_size=1)
+    batch = Texts.from_strings([text])
+    sets = ShingleSets.empty(native.sketch(batch, config).shingles)
+    native.fill_shingle_sets(batch, np.array([0]), config, 0, 1, sets)
+    assert len(sets[0]) == tokens
+    np.testing.assert_array_equal(sets[0], np.unique(native.shingle_hashes(text, 1)))
+
+
+@given(sorted_sets, sorted_sets)
+def test_intersection_size(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> None:
+    """Sets share as many values as Python's sets do."""
+    assert native.intersection_size(left, right) == reference.intersection_size(left, right)
+    assert native.intersection_size(left, left) == len(left)
+
+
+@given(st.integers(0, 5), st.integers(0, 2**32 - 1), st.data())
+def test_band_keys(texts_: int, seed: int, data: st.DataObject) -> None:
+    """Band keys are equal for every place and width of a band, none and all slots included."""
+    slots = data.draw(st.sampled_from([16, 32, 128]))
+    signatures = np.random.default_rng(seed).integers(0, 2**32, (texts_, slots), dtype=np.uint32)
+    first = data.draw(st.integers(0, slots))
+    rows = data.draw(st.integers(0, slots - first))
+    found = native.band_keys(signatures, first, rows)
+    assert found.dtype == np.uint64
+    np.testing.assert_array_equal(found, reference.band_keys(signatures, first, rows))
+
+
+@given(graphs())
+def test_choose_canonicals(graph: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]) -> None:
+    """Canonicals are equal on any graph, ties in the scores included."""
+    found = native.choose_canonicals(*graph)
+    assert found.dtype == np.int64
+    np.testing.assert_array_equal(found, reference.choose_canonicals(*graph))
+
+
+@given(graphs())
+def test_canonicals_are_an_independent_set_that_reaches_all(
+    graph: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]],
+) -> None:
+    """No two canonicals are linked, each other document is linked to its own, and that one has the highest score."""
+    offsets, neighbours, scores = graph
+    chosen = native.choose_canonicals(*graph)
+    for document, own in enumerate(chosen.tolist()):
+        links = slice(offsets[document], offsets[document + 1])
+        rivals = {
+            int(other): score
+            for other, score in zip(neighbours[links], scores[links], strict=True)
+            if chosen[other] == other
+        }
+        if own == document:
+            assert not rivals
+        else:
+            assert rivals[own] == max(rivals.values())
+            assert own == min(other for other, score in rivals.items() if score == rivals[own])
+
+
+@given(st.text(any_char, min_size=1, max_size=3))
+def test_surrogates_separate(text: str) -> None:
+    """A lone surrogate separates tokens, whatever stands around it."""
+    assert native.tokens(f"{text}\ud800{text}") == native.tokens(text) + native.tokens(text)

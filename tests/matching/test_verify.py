@@ -1,0 +1,128 @@
+"""Verification: exact scores from Python sets, and the link rule as the design says it."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dedup import Config
+from dedup.kernels import native, parallel
+from dedup.matching import verify as module
+from dedup.matching.candidates import Candidates, all_pairs
+from dedup.matching.verify import UNRELATED, Pairs, relate, verify
+from dedup.model import LINKS, RELATIONS
+from oracle import link, shingles
+from strategies import configs, sentences
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+texts_of_any_kind = st.lists(st.one_of(sentences(), st.text(min_size=1)).filter(native.tokens), max_size=7)
+
+
+def verified(texts: list[str], config: Config, candidates: Candidates | None = None) -> Pairs:
+    """Verify pairs of texts, all of them unless told which."""
+    return verify(texts, room(texts, config), all_pairs(len(texts)) if candidates is None else candidates, config)
+
+
+def room(texts: list[str], config: Config) -> NDArray[np.uint32]:
+    """Return how many shingles each text has at most."""
+    return native.sketch(native.Texts.from_strings(texts), config).shingles
+
+
+def names(pairs: Pairs) -> list[str | None]:
+    """Return the relations by name."""
+    return [None if code == UNRELATED else RELATIONS[code] for code in pairs.relation.tolist()]
+
+
+@given(texts_of_any_kind, configs())
+def test_scores_equal_those_of_python_sets(texts: list[str], config: Config) -> None:
+    """Sizes, intersection, Jaccard and both containments are those of the readable twin's shingle sets."""
+    pairs = verified(texts, config)
+    sets = [shingles(text, config.shingle_size, config.seed) for text in texts]
+    both = list(combinations(sets, 2))
+    assert list(combinations(range(len(texts)), 2)) == list(zip(pairs.left, pairs.right, strict=True))
+    assert [len(a & b) for a, b in both] == pairs.shared.tolist()
+    assert [len(a) for a, _ in both] == pairs.left_size.tolist()
+    assert [len(b) for _, b in both] == pairs.right_size.tolist()
+    assert [len(a & b) / len(a | b) for a, b in both] == pairs.jaccard.tolist()
+    assert [len(a & b) / len(a) for a, b in both] == pairs.containment_left.tolist()
+    assert [len(a & b) / len(b) for a, b in both] == pairs.containment_right.tolist()
+    assert len(both) == len(pairs)
+
+
+@given(texts_of_any_kind, configs())
+def test_relations_equal_the_link_rule(texts: list[str], config: Config) -> None:
+    """Each relation is the one of the plain rule; texts that fold to the same are no pairs here."""
+    pairs = verified(texts, config)
+    for (left, right), relation in zip(combinations(texts, 2), names(pairs), strict=True):
+        expected = link(left, right, config)[0]
+        assert relation == ("duplicate" if expected == "exact" else expected)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "shared", "expected"),
+    [
+        (100, 100, 67, "duplicate"),  # 67 / 133, just above a half
+        (100, 100, 66, "excerpt"),  # 66 / 134, and 0.66 of the smaller
+        (100, 100, 60, "excerpt"),
+        (100, 100, 59, "overlap"),
+        (100, 100, 25, "overlap"),
+        (100, 100, 24, None),
+        (40, 400, 24, "excerpt"),
+        (400, 40, 24, "excerpt"),
+        (39, 400, 39, None),  # too short to mean something
+        (39, 78, 39, "duplicate"),
+        (1, 1, 0, None),
+    ],
+)
+def test_limits_of_the_default_rule(left: int, right: int, shared: int, expected: str | None) -> None:
+    """Every limit of the rule is part of what it allows, and duplicate comes before excerpt before overlap."""
+    zero, one, both, first, second = (np.array([value], np.int64) for value in (0, 1, shared, left, right))
+    pairs = Pairs(zero, one, both, first, second, np.array([UNRELATED], np.uint8))
+    assert [expected] == names(pairs.related(Config()))
+    assert np.dtype(np.uint8) == relate(pairs, Config()).dtype
+
+
+@pytest.mark.parametrize("most", [1, 5, 37, 10**9])
+def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """However few shingles may be in memory at once, and in however many ranges, scores are the same."""
+    texts = [" ".join(f"w{(start * step) % 23}" for step in range(1, 5 + start)) for start in range(1, 14)]
+    config = Config(shingle_size=2, threads=3, min_excerpt=3)
+    expected = verified(texts, config)
+    monkeypatch.setattr(module, "_CHUNK_SHINGLES", most)
+    monkeypatch.setattr(parallel, "RANGE_WEIGHT", 10)
+    told: list[int] = []
+    pairs = verify(texts, room(texts, config), all_pairs(len(texts)), config, told.append)
+    for name in ("left", "right", "shared", "left_size", "right_size", "relation"):
+        assert np.array_equal(getattr(expected, name), getattr(pairs, name))
+    assert len(pairs) == sum(told)
+    assert (len(told) > 1) == (most < 100)
+
+
+@given(texts_of_any_kind, st.data())
+def test_only_the_candidates_are_compared(texts: list[str], data: st.DataObject) -> None:
+    """Any ascending choice of pairs gives just those pairs, with the scores that they have among all."""
+    every = verified(texts, Config())
+    chosen = np.array(data.draw(st.lists(st.booleans(), min_size=len(every), max_size=len(every))), bool)
+    some = verified(texts, Config(), Candidates(every.left[chosen], every.right[chosen]))
+    expected = every.where(chosen)
+    for name in ("left", "right", "shared", "left_size", "right_size", "relation"):
+        assert np.array_equal(getattr(expected, name), getattr(some, name))
+
+
+def test_no_candidate_no_pair() -> None:
+    """Without candidates there is nothing to verify."""
+    assert len(verified(["a b c", "d e f"], Config(), Candidates(*np.zeros((2, 0), np.int64)))) == 0
+    assert len(verified([], Config())) == 0
+
+
+def test_links_are_the_first_relations() -> None:
+    """What puts two texts into one cluster comes before what does not, so that codes compare."""
+    assert RELATIONS[: len(LINKS)] == LINKS
+    assert RELATIONS == ("exact", "duplicate", "excerpt", "overlap")

@@ -1,0 +1,201 @@
+"""The whole job, slow and obvious: Python sets, all pairs, the definitions followed literally.
+
+It is trusted because it holds nothing clever: the readable twin of the kernel gives tokens and shingle hashes, two
+loops compare everything with everything, and `networkx` finds the components.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING
+
+import networkx as nx
+
+from dedup import Article, Config, Result, clean
+from dedup.clustering.order import WIRE_AGENCIES
+from dedup.kernels import reference
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dedup.model import Relation
+
+#: Relation, Jaccard, share of the first in the second, share of the second in the first.
+Score = tuple["Relation | None", float, float, float]
+#: Id of the dropped document -> id of its canonical, and how the first stands to the second.
+Drops = dict[str, tuple[str, Score]]
+#: The smaller id, the larger id, and how the first stands to the second.
+PairScores = set[tuple[str, str, Score]]
+
+LINKS = ("exact", "duplicate", "excerpt")
+
+
+@dataclass(frozen=True)
+class Solution:
+    """What a run must find: clusters as (canonical, members), drops, related pairs."""
+
+    clusters: set[tuple[str, tuple[str, ...]]]
+    drops: Drops
+    pairs: PairScores
+
+
+@cache
+def tokens(text: str) -> tuple[str, ...]:
+    """Return the tokens of a text, from the readable twin."""
+    return tuple(reference.tokens(text))
+
+
+@cache
+def shingles(text: str, size: int, seed: int) -> frozenset[int]:
+    """Return the shingle set of a text, from the readable twin."""
+    return frozenset(reference.shingle_set(text, size, seed).tolist())
+
+
+def link(left: str, right: str, config: Config) -> Score:
+    """Return how two clean texts stand to each other, by the sentences of the design."""
+    a, b = (shingles(text, config.shingle_size, config.seed) for text in (left, right))
+    if not a or not b:
+        return None, 0.0, 0.0, 0.0
+    shared = len(a & b)
+    jaccard, in_right, in_left = shared / len(a | b), shared / len(a), shared / len(b)
+    smaller = min(len(a), len(b))
+    floor = min(1.0, config.threshold + 0.1) if config.containment is None else config.containment
+    relation: Relation | None = None
+    if tokens(left) == tokens(right):
+        relation = "exact"
+    elif jaccard >= config.threshold:
+        relation = "duplicate"
+    elif smaller >= config.min_excerpt and shared / smaller >= floor:
+        relation = "excerpt"
+    elif smaller >= config.min_excerpt and shared / smaller >= config.overlap:
+        relation = "overlap"
+    return relation, jaccard, in_right, in_left
+
+
+def moment(published: str | None) -> float:
+    """Return when that was, in seconds; unknown is never."""
+    try:
+        when = datetime.fromisoformat((published or "").strip())
+    except ValueError:
+        return math.inf
+    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+
+
+def in_keep_order(documents: dict[str, tuple[Article, str]]) -> list[str]:
+    """Return the ids, best to keep first."""
+
+    def key(name: str) -> tuple[bool, float, int, str]:
+        article, text = documents[name]
+        agency = article.source is not None and article.source.strip().casefold() in WIRE_AGENCIES
+        return not agency, moment(article.published), -len(tokens(text)), name
+
+    return sorted(documents, key=key)
+
+
+def documents_of(articles: Sequence[Article], config: Config) -> dict[str, tuple[Article, str]]:
+    """Return id -> (article, clean text) for the articles and the stories that they carry."""
+    found: dict[str, tuple[Article, str]] = {}
+    waiting = list(articles)
+    while waiting:
+        article = waiting.pop()
+        if config.clean == "off":
+            found[article.id] = article, article.text
+            continue
+        page = clean(article.text)
+        published = article.published or page.metadata.get("published")
+        dated = Article(article.id, article.text, article.source, published, parent=article.parent)
+        found[article.id] = dated, page.text
+        for number, item in enumerate(page.items, 1):
+            waiting.append(Article(f"{article.id}#{number}", item.text, item.source, parent=article.id))
+    return found
+
+
+def solve(articles: Sequence[Article], config: Config) -> Solution:
+    """Return what `deduplicate` must find."""
+    documents = documents_of(articles, config)
+    order = in_keep_order(documents)
+    scores = {(a, b): link(documents[a][1], documents[b][1], config) for a in order for b in order if a != b}
+    canonical = (components if config.linkage == "components" else canonicals)(order, scores)
+    drops: Drops = {}
+    for name in order:
+        if canonical[name] != name:
+            score = scores[name, canonical[name]]
+            drops[name] = canonical[name], score if score[0] in LINKS else (None, math.nan, math.nan, math.nan)
+    # The canonical comes first: a member may come before it in keep order, when it also resembles another canonical.
+    clusters = {
+        (root, (root, *(name for name in order if canonical[name] == root and name != root)))
+        for root in canonical.values()
+    }
+    texts = {name: tokens(text) for name, (_, text) in documents.items()}
+    return Solution(clusters, drops, pairs_of(order, texts, scores))
+
+
+def components(order: list[str], scores: dict[tuple[str, str], Score]) -> dict[str, str]:
+    """Return the canonical of each document: the first of its connected component."""
+    graph = nx.Graph()
+    graph.add_nodes_from(order)
+    graph.add_edges_from(pair for pair, score in scores.items() if score[0] in LINKS)
+    return {name: min(component, key=order.index) for component in nx.connected_components(graph) for name in component}
+
+
+def canonicals(order: list[str], scores: dict[tuple[str, str], Score]) -> dict[str, str]:
+    """Return the canonical of each document: itself, or of those it is linked to the one it resembles most."""
+    kept: list[str] = []
+    for name in order:
+        if not any(scores[name, other][0] in LINKS for other in kept):
+            kept.append(name)
+    found = {}
+    for name in order:
+        linked = {other: scores[name, other][1] for other in kept if name != other and scores[name, other][0] in LINKS}
+        # max takes the first of equals, and `kept` is in keep order.
+        found[name] = name if name in kept else max(linked, key=linked.__getitem__)
+    return found
+
+
+def pairs_of(order: list[str], texts: dict[str, tuple[str, ...]], scores: dict[tuple[str, str], Score]) -> PairScores:
+    """Return the related pairs; the first document of a text stands for its copies, each paired with it alone."""
+    stands: dict[tuple[str, ...], str] = {}
+    for name in order:
+        stands.setdefault(texts[name], name)
+    found: PairScores = set()
+    for (a, b), score in scores.items():
+        first = [name for name in (a, b) if stands[texts[name]] == name]
+        if a < b and score[0] and len(first) >= (1 if score[0] == "exact" else 2):
+            found.add((a, b, score))
+    return found
+
+
+def found(result: Result) -> Solution:
+    """Return what a result says, in the same form."""
+    clusters = {(cluster.canonical, cluster.members) for cluster in result.clusters}
+    drops: Drops = {
+        drop.article.id: (
+            drop.canonical,
+            (drop.relation, drop.jaccard, drop.containment, drop.containment_canonical),
+        )
+        for drop in result.dropped
+    }
+    pairs: PairScores = set()
+    for row in result.pairs.to_pylist():
+        left, right, ways = row["left"], row["right"], (row["containment_left"], row["containment_right"])
+        if left > right:
+            left, right, ways = right, left, ways[::-1]
+        pairs.add((left, right, (row["relation"], row["jaccard"], *ways)))
+    return Solution(clusters, drops, pairs)
+
+
+def assert_same(expected: Solution, got: Solution) -> None:
+    """Compare two solutions; a score that is not a number equals itself here."""
+    assert expected.clusters == got.clusters
+    assert _plain(expected.drops) == _plain(got.drops)
+    assert expected.pairs == got.pairs
+
+
+def _plain(drops: Drops) -> dict[str, tuple[object, ...]]:
+    return {
+        name: (canonical, *(None if isinstance(value, float) and math.isnan(value) else value for value in score))
+        for name, (canonical, score) in drops.items()
+    }

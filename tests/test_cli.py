@@ -1,0 +1,537 @@
+"""Tests of the command line through its real entry point: exit code, stdout, stderr, and what is written."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+import dedup
+from dedup.cli import main
+
+ROOT = Path(__file__).parents[1]
+SEEDS = ROOT / "seeds"
+SCRIPT = Path(sys.executable).parent / "dedup"
+COMMANDS = ("run", "compare", "clean", "plan")
+STORY = "The harbour bridge will close on Friday for the first time in forty years, the council said on Monday."
+OTHER = "A kelp farm opened in the bay this week and will employ nine divers until the end of the summer season."
+#: What may not reach a terminal: everything that is no letter, digit, sign or line end.
+STEERING = re.compile(r"[^\n\x20-\x7e\xa0-\U0010ffff]|[\u202a-\u202e\ud800-\udfff]")
+
+Done = subprocess.CompletedProcess[str]
+
+
+def call(*arguments: str | Path, cwd: Path | None = None, text: str | None = None, **environment: str) -> Done:
+    """Run `python -m dedup` to its end, without a terminal."""
+    return subprocess.run(
+        [sys.executable, "-m", "dedup", *map(str, arguments)],
+        cwd=cwd,
+        input=text,
+        env=os.environ | {"COLUMNS": "120", "PYTHONUTF8": "1"} | environment,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+
+
+def here(capfd: pytest.CaptureFixture[str], *arguments: str | Path) -> Done:
+    """Run the entry point in this process, for variations of what `call` has shown."""
+    with pytest.raises(SystemExit) as ended:
+        main([*map(str, arguments)])
+    return Done(arguments, int(str(ended.value)), *capfd.readouterr())
+
+
+def assert_refused(done: Done, message: str, folder: Path, *files: str) -> None:
+    """Exit code 2, one line on stderr that holds the message, nothing on stdout, no file but `files` in the folder."""
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert re.fullmatch(r"dedup: error: .*\n", done.stderr), done.stderr
+    assert message in done.stderr
+    assert sorted(path.name for path in folder.iterdir()) == sorted(files)
+
+
+def write_lines(path: Path, *records: object) -> None:
+    """Write records as JSONL."""
+    path.write_text("".join(f"{json.dumps(record)}\n" for record in records), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def seeds_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder where `dedup run` has run on the seeds."""
+    return tmp_path_factory.mktemp("seeds")
+
+
+@pytest.fixture(scope="module")
+def seeds_run(seeds_folder: Path) -> Done:
+    """`dedup run` on the seeds, for people."""
+    return call("run", SEEDS, "--out", "clusters.parquet", "--text", cwd=seeds_folder)
+
+
+@pytest.fixture(scope="module")
+def seeds_json() -> Any:
+    """`dedup run` on the seeds, for machines."""
+    done = call("run", SEEDS, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+class TestRun:
+    """`dedup run`."""
+
+    def test_shows_clusters_overlaps_and_what_was_stripped(self, seeds_run: Done) -> None:
+        """Each cluster shows the kept document and below it the dropped ones; then overlaps, furniture and counts."""
+        result = dedup.deduplicate(SEEDS)
+        assert (seeds_run.returncode, seeds_run.stderr) == (0, "")
+        shown = seeds_run.stdout
+        for cluster in result.clusters:
+            if cluster.size > 1:
+                pattern = "\n".join(
+                    f"  {re.escape(member)} .* (exact|duplicate|excerpt) .*" for member in cluster.members[1:]
+                )
+                assert re.search(rf"\n{re.escape(cluster.canonical)} .*kept\n{pattern}\n", shown)
+        assert re.search(r"\nharbour-gazette +harbour-inquiry +0\.\d{3} +\d+ % +\d+ %\n", shown)
+        assert re.search(r"\nmetadata +date-marker +\d+ +\d+ +\d+\n", shown)
+        assert re.search(
+            r"\n50 documents \(6 from pages\): 27 kept, 23 dropped, 1 empty; 11 clusters; \d+\.\d+ s\n", shown
+        )
+        assert shown.endswith("Written to clusters.parquet\n")
+
+    def test_writes_one_row_per_document(self, seeds_run: Done, seeds_folder: Path) -> None:
+        """--out is the table of the API, with the texts where --text asks for them."""
+        assert seeds_run.returncode == 0
+        assert pq.read_table(seeds_folder / "clusters.parquet").equals(dedup.deduplicate(SEEDS).to_arrow(text=True))
+
+    def test_clusters_are_those_of_the_labels(self, seeds_json: Any) -> None:
+        """On the seeds, documents and items are in one cluster exactly when they have the same story."""
+        stories: dict[str, set[str]] = {}
+        for line in (SEEDS / "labels.jsonl").read_text(encoding="utf-8").splitlines():
+            page = json.loads(line)
+            stories.setdefault(page["story"] or "no story", set()).add(page["id"])
+            for number, item in enumerate(page["items"], 1):
+                stories.setdefault(item["story"], set()).add(f"{page['id']}#{number}")
+        clusters = {frozenset(cluster["members"]) for cluster in seeds_json["clusters"]}
+        assert clusters == {frozenset(members) for members in stories.values()}
+
+    def test_json_is_the_answer_of_the_api(self, seeds_json: Any) -> None:
+        """--json holds the summary, every cluster, every drop and every overlap, and nothing else."""
+        result = dedup.deduplicate(SEEDS)
+        assert set(seeds_json) == {"summary", "clusters", "dropped", "overlaps", "skipped", "output"}
+        assert seeds_json["summary"] == result.summary()
+        assert [(cluster["canonical"], tuple(cluster["members"])) for cluster in seeds_json["clusters"]] == [
+            (cluster.canonical, cluster.members) for cluster in result.clusters
+        ]
+        names = ("canonical", "relation", "jaccard", "containment", "containment_canonical")
+        assert seeds_json["dropped"] == [
+            {"id": drop.article.id} | {name: getattr(drop, name) for name in names} for drop in result.dropped
+        ]
+        overlaps = [pair for pair in result.pairs.to_pylist() if pair.pop("relation") == "overlap"]
+        assert (seeds_json["overlaps"], seeds_json["skipped"], seeds_json["output"]) == (overlaps, [], None)
+
+    def test_options_reach_the_settings(self, tmp_path: Path) -> None:
+        """Every option gives the result that its setting gives."""
+        options = "--threshold .7 --containment .9 --recall .9 --shingle-size 2 --slots 64 --seed 7 --threads 1"
+        done = call("run", SEEDS, *options.split(), "--linkage", "components", "--no-clean", "--json", cwd=tmp_path)
+        result = dedup.deduplicate(
+            SEEDS,
+            threshold=0.7,
+            containment=0.9,
+            recall=0.9,
+            shingle_size=2,
+            num_slots=64,
+            seed=7,
+            threads=1,
+            linkage="components",
+            clean="off",
+        )
+        assert json.loads(done.stdout)["summary"] == result.summary()
+
+    def test_connected_documents_have_no_scores(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        """A member that is linked through others only is shown as `connected`; in JSON its scores are null."""
+        monkeypatch.chdir(tmp_path)
+        words = [f"word{number}" for number in range(110)]
+        texts = [" ".join(words[start : start + 50]) for start in (0, 15, 30, 45, 60)]
+        write_lines(tmp_path / "in.jsonl", *({"id": f"d{number}", "text": text} for number, text in enumerate(texts)))
+        options = ("--linkage", "components", "--containment", "1")
+        shown = here(capfd, "run", "in.jsonl", *options).stdout
+        dropped = json.loads(here(capfd, "run", "in.jsonl", *options, "--json").stdout)["dropped"]
+        unlinked = [(drop["id"], drop["jaccard"]) for drop in dropped if drop["relation"] is None]
+        assert unlinked == [("d3", None), ("d4", None)]
+        assert re.search(r"  d4 +connected +- +- % +- %", shown)
+
+    def test_limit(self, capfd: pytest.CaptureFixture[str]) -> None:
+        """--limit bounds every list, and says how much it leaves out."""
+        done = here(capfd, "run", SEEDS, "--limit", "2")
+        assert done.returncode == 0
+        assert "\n  and 3 more\n" in done.stdout
+        assert "\nand 9 more clusters\n" in done.stdout
+        assert "\nand 4 more overlaps\n" in done.stdout
+
+    def test_notes_on_stderr(self, tmp_path: Path) -> None:
+        """Made ids and skipped rows are noted: the first five rows with the reason, the others as a count."""
+        bad = "not json\n" * 7
+        (tmp_path / "in.jsonl").write_text(json.dumps({"text": STORY}) + "\n" + bad, encoding="utf-8")
+        done = call("run", "in.jsonl", "--on-error", "skip", cwd=tmp_path)
+        assert done.returncode == 0
+        lines = done.stderr.splitlines()
+        assert "no ids" in lines[0]
+        assert lines[1] == "dedup: note: 7 rows skipped:"
+        assert lines[2].startswith("dedup: note:   in.jsonl, line 2: not valid JSON")
+        assert lines[7] == "dedup: note:   and 2 more"
+        assert len(lines) == 8
+        assert "No two documents are the same text" in done.stdout
+
+    def test_skipped_rows_in_json(self, tmp_path: Path) -> None:
+        """--json lists every skipped row and the name of the output."""
+        write_lines(tmp_path / "in.jsonl", {"id": "a", "text": STORY}, {"id": "b"}, {"id": "c", "text": STORY})
+        done = call("run", "in.jsonl", "--on-error=skip", "--json", "--out", "out.csv", cwd=tmp_path)
+        found = json.loads(done.stdout)
+        assert found["output"] == "out.csv"
+        assert [(row["where"], row["row"]) for row in found["skipped"]] == [("in.jsonl", 2)]
+        assert (tmp_path / "out.csv").is_file()
+
+    def test_hostile_texts_are_shown_as_they_are(self, tmp_path: Path) -> None:
+        """Markup, escape sequences, line ends and marks of direction come out literally or as escapes."""
+        for_ids = "[red]x[/red]\x1b[31mA\nB\u202e"
+        record = {"text": STORY, "source": "[b]S\x1b]0;t\x07\x9b1m", "title": "\ud800\r[/]", "published": "[link=x]"}
+        write_lines(tmp_path / "in.jsonl", *(record | {"id": f"{number}{for_ids}"} for number in range(2)))
+        done = call("run", "in.jsonl", cwd=tmp_path, COLUMNS="200")
+        assert done.returncode == 0
+        assert r"0[red]x[/red]\x1b[31mA\nB\u202e" in done.stdout
+        assert r"[b]S\x1b]0;t\x07\x9b1m · [link=x] · \ud800\r[/]" in done.stdout
+        assert not STEERING.search(done.stdout)
+        write_lines(tmp_path / "in.jsonl", *(record | {"id": for_ids} for _ in range(2)))
+        assert_refused(call("run", "in.jsonl", cwd=tmp_path), "stands twice", tmp_path, "in.jsonl")
+
+    @pytest.mark.parametrize("columns", [60, 80, 140])
+    def test_fits_the_width(
+        self, columns: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        """No line is wider than the terminal: what is longer ends in an ellipsis."""
+        monkeypatch.setenv("COLUMNS", str(columns))
+        long = {"text": STORY, "title": "title " * 50, "source": "日本語の新聞社" * 9}
+        write_lines(tmp_path / "in.jsonl", *(long | {"id": f"{number}{'x' * 300}"} for number in range(2)))
+        done = here(capfd, "run", tmp_path / "in.jsonl")
+        assert done.returncode == 0
+        assert "…" in done.stdout
+        assert max(map(len, done.stdout.splitlines())) <= columns
+        assert re.search(r"exact +1\.000 +100 % +100 %", done.stdout)
+
+    def test_output_without_unicode(self, tmp_path: Path) -> None:
+        """Where the output's encoding lacks a character, a question mark stands for it."""
+        write_lines(tmp_path / "in.jsonl", *({"text": STORY, "title": "日本"} for _ in range(2)))
+        done = call("run", "in.jsonl", cwd=tmp_path, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+        assert done.returncode == 0
+        assert "??" in done.stdout
+
+    @pytest.fixture
+    def inputs(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """Good and bad input files in the working folder; their names."""
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "bad.jsonl").write_text("x\n")
+        (tmp_path / "secret.txt").write_bytes(b"\xff")
+        (tmp_path / "column.csv").write_text("id,body\n1,x\n")
+        write_lines(tmp_path / "twice.jsonl", *({"id": name, "text": STORY} for name in "aba"))
+        write_lines(tmp_path / "good.jsonl", {"id": "a", "text": STORY})
+        return [path.name for path in tmp_path.iterdir()]
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (("nowhere",), "No such file or folder: nowhere"),
+            (("secret.txt",), "secret.txt: not valid UTF-8 at byte 0."),
+            (("column.csv",), "column.csv has no column 'text'. The columns are: "),
+            (("twice.jsonl",), "id 'a' stands twice: twice.jsonl, line 1 and line 3."),
+            (("good.jsonl", "--threshold", "1.5"), "threshold must be in (0.0, 1.0]. Got 1.5."),
+            (("good.jsonl", "--out", "out.xlsx"), "A file to write must end with one of"),
+            ((), "Missing argument 'INPUT'. Try 'dedup run --help'."),
+        ],
+    )
+    def test_refuses(self, arguments: tuple[str, ...], message: str, tmp_path: Path, inputs: list[str]) -> None:
+        """Bad input and bad arguments end with one clear line and exit code 2, and nothing is written."""
+        assert_refused(call("run", "--out", "out.csv", *arguments, cwd=tmp_path), message, tmp_path, *inputs)
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (("bad.jsonl",), "bad.jsonl, line 1: not valid JSON"),
+            (("good.jsonl", "--slots", "100"), "num_slots must be a power of two"),
+            (("good.jsonl", "--linkage", "none"), "linkage must be one of"),
+            (("good.jsonl", "--on-error", "none"), "on_error must be one of"),
+            (("good.jsonl", "--limit", "-1"), "limit must be an integer of at least 0. Got -1."),
+            (("good.jsonl", "--out", "none/out.csv"), "no such folder"),
+            (("good.jsonl", "--out", "./good.jsonl"), "out must be another file than the input"),
+            (("good.jsonl", "--out", "", "--text"), "text must come with out"),
+            (("good.jsonl", "--threshold", "high"), "Invalid value for '--threshold'"),
+            (("good.jsonl", "--nothing"), "No such option: --nothing"),
+        ],
+    )
+    def test_refuses_more(
+        self,
+        arguments: tuple[str, ...],
+        message: str,
+        tmp_path: Path,
+        inputs: list[str],
+        capfd: pytest.CaptureFixture[str],
+    ) -> None:
+        """The same for every other argument."""
+        assert_refused(here(capfd, "run", "--out", "out.csv", *arguments), message, tmp_path, *inputs)
+
+    def test_interrupt(self, tmp_path: Path) -> None:
+        """Ctrl-C gives exit code 130, without a traceback and without a file."""
+        os.mkfifo(tmp_path / "in.jsonl")
+        command = [sys.executable, "-m", "dedup", "run", "in.jsonl", "--out", "out.csv"]
+        with (
+            subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process,
+            # To open it waits for the process to read, which then waits for a line.
+            (tmp_path / "in.jsonl").open("wb"),
+        ):
+            process.send_signal(signal.SIGINT)
+            printed = process.communicate(timeout=60)
+        assert (process.returncode, *printed) == (130, b"", b"")
+        assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
+
+    @pytest.mark.parametrize("arguments", [("run", SEEDS), ("clean", SEEDS / "tram-echo.txt")])
+    def test_closed_pipe(self, arguments: tuple[str, ...]) -> None:
+        """When nobody reads stdout any more, the command ends quietly."""
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run(
+            [sys.executable, "-m", "dedup", *arguments], stdout=writer, stderr=subprocess.PIPE, timeout=60, check=False
+        )
+        os.close(writer)
+        assert (done.returncode, done.stderr) == (0, b"")
+
+    def test_progress_in_a_terminal(self) -> None:
+        """Where stderr is a terminal, and only there, it shows how far each stage is."""
+        printed = in_terminal("run", str(SEEDS), "--json", stream="stderr")
+        assert "sketch" in printed
+        assert "verify" in printed
+
+
+def in_terminal(*arguments: str, stream: str) -> str:
+    """Run the command with one of its streams in a terminal, and return what it printed there."""
+    terminal, end = pty.openpty()
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL} | {stream: end}
+    command = [sys.executable, "-m", "dedup", *arguments]
+    with subprocess.Popen(command, stdout=streams["stdout"], stderr=streams["stderr"]) as process:
+        os.close(end)
+        printed = b""
+        try:
+            while piece := os.read(terminal, 65536):
+                printed += piece
+        except OSError:  # what Linux says when the last end is closed
+            pass
+        os.close(terminal)
+    assert process.returncode == 0
+    return printed.decode()
+
+
+class TestCompare:
+    """`dedup compare`."""
+
+    def test_shows_relation_scores_and_what_was_stripped(self) -> None:
+        """The relation and the scores of the API, and by which rule each side lost what."""
+        left, right = SEEDS / "harbour-gazette.txt", SEEDS / "harbour-mercury.txt"
+        done = call("compare", left, right)
+        found = dedup.compare(left.read_bytes().decode(), right.read_bytes().decode())
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith("duplicate, Jaccard 0.755\n")
+        assert re.search(rf"different shingles +{found.shingles_left} +{found.shingles_right}\n", done.stdout)
+        assert re.search(r"Stripped from left\n.*\n.*\nmetadata +date-marker +1 +17 +1\n", done.stdout)
+        assert "Stripped from right" not in done.stdout
+
+    def test_json_and_stdin(self) -> None:
+        """- is stdin, and --json holds every field of the comparison."""
+        name = SEEDS / "aggregator-dayloom.txt"
+        text = (SEEDS / "tram-tribune.txt").read_bytes().decode()
+        done = call("compare", name, "-", "--no-clean", "--json", text=text)
+        page = name.read_bytes().decode()
+        found = dedup.compare(page, text, clean="off")
+        printed = json.loads(done.stdout)
+        nothing: dict[str, object] = {"removed": [], "items": [], "metadata": {}}
+        assert printed.pop("left") == nothing
+        assert printed.pop("right") == nothing
+        assert printed == {name: getattr(found, name) for name in printed}
+        assert printed["relation"] != dedup.compare(page, text).relation
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (("-", "-"), "only one of the two texts can be stdin"),
+            (("none.txt", "-"), "Cannot read none.txt: No such file or directory."),
+            ((".", "."), "Cannot read .: Is a directory."),
+            (("-",), "Missing argument 'B'."),
+        ],
+    )
+    def test_refuses(
+        self,
+        arguments: tuple[str, ...],
+        message: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capfd: pytest.CaptureFixture[str],
+    ) -> None:
+        """A text that cannot be read is an error."""
+        monkeypatch.chdir(tmp_path)
+        assert_refused(here(capfd, "compare", *arguments), message, tmp_path)
+
+
+class TestClean:
+    """`dedup clean`."""
+
+    def test_stdout_is_the_clean_text(self) -> None:
+        """Away from a terminal stdout is the clean text to the byte; what was removed stands on stderr."""
+        page = SEEDS / "aggregator-pagewren.txt"
+        done = subprocess.run(
+            [sys.executable, "-m", "dedup", "clean", page], capture_output=True, timeout=60, check=False
+        )
+        assert done.returncode == 0
+        assert done.stdout == dedup.clean(page.read_bytes().decode()).text.encode()
+        assert re.search(r"related +related-block +1 +[\d,]+ +1\n", done.stderr.decode())
+        assert "Lighthouse sold" in done.stderr.decode()
+
+    def test_json(self) -> None:
+        """--json holds the clean text, each removed span with its text, the items and the metadata."""
+        text = (SEEDS / "kelp-farm.txt").read_bytes().decode()
+        done = call("clean", "-", "--json", text=text)
+        printed, found = json.loads(done.stdout), dedup.clean(text)
+        assert done.stderr == ""
+        assert (printed["text"], printed["metadata"]) == (found.text, found.metadata)
+        assert [span["text"] for span in printed["removed"]] == [text[span.start : span.end] for span in found.removed]
+        assert {"start", "end", "kind", "rule"} < set(printed["removed"][0])
+        assert printed["items"] == []
+
+    def test_hostile_text_in_a_terminal(self, tmp_path: Path) -> None:
+        """In a terminal, what would steer it comes out as an escape, and the last line ends."""
+        (tmp_path / "page.txt").write_text("One\ttwo \x1b]0;title\x07\x1b[31m red\r\nthree")
+        printed = in_terminal("clean", str(tmp_path / "page.txt"), stream="stdout")
+        assert printed == "One    two \\x1b]0;title\\x07\\x1b[31m red\r\nthree\r\n"
+
+    def test_refuses_undecodable_text(self, tmp_path: Path) -> None:
+        """Bytes that are not UTF-8, such as an encoded surrogate, are an error that names the place."""
+        (tmp_path / "page.txt").write_bytes(b"ab\xed\xa0\x80")
+        assert_refused(
+            call("clean", "page.txt", cwd=tmp_path), "page.txt is not valid UTF-8 at byte 2.", tmp_path, "page.txt"
+        )
+
+
+class TestPlan:
+    """`dedup plan`."""
+
+    def test_shows_the_plan(self) -> None:
+        """Bands, rows, recall, bytes and the curve, with the threshold marked on it."""
+        done = call("plan", "--threshold", "0.55", "--documents", "1000")
+        found = dedup.plan(0.55, documents=1000)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith(f"{found.bands} bands of {found.rows} rows\n")
+        assert re.search(r"\n +0\.55 +99\.\d\d % +█+ +threshold\n", done.stdout)
+        assert re.search(r"\n +0\.1 +\d+\.\d\d % ", done.stdout)
+        assert re.search(rf"\nbytes per document +{found.bytes_per_document}\n", done.stdout)
+
+    def test_json(self) -> None:
+        """--json holds the plan, its recall, its costs and the curve."""
+        printed = json.loads(call("plan", "--json").stdout)
+        found = dedup.plan(0.5)
+        assert (printed["bands"], printed["rows"], printed["recall"]) == (found.bands, found.rows, found.recall)
+        assert printed["false_candidates"] == found.false_candidates(1_000_000)
+        assert printed["curve"][4] == {"jaccard": 0.5, "probability": found.recall}
+
+    def test_refuses_what_cannot_be_reached(self, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+        """A recall that the slots cannot give is an error that says what they can."""
+        done = here(capfd, "plan", "--threshold", "0.1", "--slots", "16", "--recall", "0.999")
+        assert_refused(done, "recall must be at most 0.8147", tmp_path)
+
+
+class TestEntry:
+    """What holds for every command."""
+
+    def test_installed_script(self) -> None:
+        """The installed script is there and tells its version."""
+        done = subprocess.run([SCRIPT, "--version"], capture_output=True, text=True, timeout=60, check=False)
+        assert re.fullmatch(r"dedup \d+\.\d+\S*\n", done.stdout)
+
+    def test_without_the_extra(self) -> None:
+        """Without typer and rich one line on stderr says what to install."""
+        code = "import sys; sys.modules['typer'] = None; from dedup.cli import main; main()"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == "dedup: error: The command line needs typer and rich: pip install 'dedup[cli]'\n"
+
+    def test_help_loads_little(self) -> None:
+        """--help does not wait for what only a command needs."""
+        code = "import sys, atexit; atexit.register(lambda: print('pyarrow' in sys.modules)); "
+        code += "from dedup.cli import main; main(['run', '--help'])"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.endswith("\nFalse\n")
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"), [(("nothing",), "No such command"), (("--no",), "No such option")]
+    )
+    def test_refuses(
+        self, arguments: tuple[str, ...], message: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        """An unknown command or option is an error."""
+        assert_refused(here(capfd, *arguments), message, tmp_path)
+
+    def test_no_command_shows_the_help(self) -> None:
+        """Without a command the help goes to stderr."""
+        done = call()
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "Commands:" in done.stderr
+
+    @pytest.mark.parametrize("redirect", [">&-", "2>&-", "> /dev/full"])
+    def test_streams_that_take_nothing(self, redirect: str) -> None:
+        """A stream that is closed or full leads to no traceback."""
+        done = subprocess.run(
+            ["bash", "-c", f"'{sys.executable}' -m dedup plan {redirect}"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        full = "full" in redirect
+        assert done.returncode == (2 if full else 0)
+        assert done.stderr == ("dedup: error: No space left on device.\n" if full else "")
+
+    def test_examples_work(self, tmp_path: Path) -> None:
+        """Every example of the help and of the README runs, where `seeds` is at hand, and ends well."""
+        (tmp_path / "seeds").symlink_to(SEEDS)
+        with ThreadPoolExecutor() as pool:
+            helps = [
+                done.stdout
+                for done in pool.map(lambda name: call(*name, "--help"), [(), *((name,) for name in COMMANDS)])
+            ]
+            readme = (ROOT / "README.md").read_text(encoding="utf-8")
+            examples = sorted({line for text in [*helps, readme] for line in re.findall(r"(?m)^ *(dedup .*)$", text)})
+            assert all(any(line.startswith(f"dedup {name}") for line in examples) for name in COMMANDS)
+            for line, done in zip(examples, pool.map(lambda line: in_shell(line, tmp_path), examples), strict=True):
+                assert (done.returncode, "error" in done.stderr) == (0, False), (line, done.stderr)
+        assert (tmp_path / "clusters.parquet").is_file()
+
+
+def in_shell(line: str, folder: Path) -> Done:
+    """Run one line as a user would, where `seeds` is a folder."""
+    path = f"{SCRIPT.parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        ["bash", "-c", line],
+        cwd=folder,
+        env=os.environ | {"PATH": path},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )

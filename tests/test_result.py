@@ -1,0 +1,296 @@
+"""The result object: a stricter threshold without another run, tables, files, counts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dedup import Article, Config, InvalidArgumentError, OutputError, Result, deduplicate
+from dedup.model import RELATIONS
+from oracle import assert_same, found
+from strategies import SENTENCES, batches, configs, pages
+from test_pipeline import LATE, result_of, with_ids
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STORY = " ".join(SENTENCES[:4])
+COLUMNS = [
+    "id", "cluster", "kept", "relation", "jaccard", "containment", "containment_canonical",
+    "source", "published", "title", "url", "parent",
+]  # fmt: skip
+
+
+@given(batches(), configs(), st.sampled_from([0.05, 0.3, 0.5, 0.6, 0.9, 1.0]), st.sampled_from([None, 0.4, 0.8, 1.0]))
+def test_stricter_threshold_equals_another_run(
+    articles: list[Article], config: Config, threshold: float, containment: float | None
+) -> None:
+    """`at` gives what `deduplicate` gives at that threshold; a looser one is refused."""
+    result = result_of(articles, config)
+    stricter = replace(
+        config, threshold=threshold, containment=config.containment if containment is None else containment
+    )
+    if threshold < config.threshold or stricter.containment_floor < config.containment_floor:
+        with pytest.raises(InvalidArgumentError, match="stricter than this result"):
+            result.at(threshold, containment=containment)
+        return
+    expected, got = result_of(articles, stricter), result.at(threshold, containment=containment)
+    assert stricter == got.config
+    assert_same(found(expected), found(got))
+    assert expected.clusters == got.clusters
+    assert expected.summary() == got.summary()
+    assert str(expected.to_arrow().to_pylist()) == str(got.to_arrow().to_pylist())
+
+
+@given(batches(pages()), configs(clean="auto"))
+def test_same_threshold_changes_nothing(articles: list[Article], config: Config) -> None:
+    """`at` with the threshold that is in force gives an equal result, and leaves the first one as it is."""
+    result = result_of(articles, config)
+    before = found(result)
+    assert_same(before, found(result.at(config.threshold)))
+    result.at(1.0, containment=1.0)
+    assert_same(before, found(result))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((0.69, None), "threshold must be in [0.7, 1.0], stricter than this result. Got 0.69."),
+        ((0.9, 0.5), "containment must be in [0.75, 1.0], stricter than this result. Got 0.5."),
+        ((1.5, None), "threshold must be in (0.0, 1.0]. Got 1.5."),
+        ((0.9, 0.0), "containment must be in (0.0, 1.0]. Got 0.0."),
+    ],
+)
+def test_looser_threshold_is_refused(arguments: tuple[float, float | None], message: str) -> None:
+    """What was not looked for cannot be asked for: name, what is allowed, what came."""
+    result = deduplicate([STORY], threshold=0.7, containment=0.75)
+    with pytest.raises(InvalidArgumentError) as caught:
+        result.at(arguments[0], containment=arguments[1])
+    assert message == str(caught.value)
+
+
+@given(batches(pages(), min_size=1), configs(clean="auto"))
+def test_table_agrees_with_the_objects(articles: list[Article], config: Config) -> None:
+    """One row per document in input order; four columns are null just where a document is kept or not linked."""
+    result = result_of(articles, config)
+    table = result.to_arrow()
+    assert table.column_names == COLUMNS
+    home = {name: cluster.canonical for cluster in result.clusters for name in cluster.members}
+    drops = {drop.article.id: drop for drop in result.dropped}
+    assert [article.id for article in articles] == table["id"].to_pylist()[: len(articles)]
+    for row, article in zip(table.to_pylist(), result.articles, strict=True):
+        assert (article.id, home[article.id]) == (row["id"], row["cluster"])
+        assert (article.source, article.published, article.parent) == (row["source"], row["published"], row["parent"])
+        assert row["kept"] == (row["id"] == row["cluster"])
+        drop = drops.get(row["id"])
+        scores = [row[name] for name in ("jaccard", "containment", "containment_canonical")]
+        if drop is None or drop.relation is None:
+            assert [row["relation"], *scores] == [None] * 4
+        else:
+            assert [drop.jaccard, drop.containment, drop.containment_canonical] == scores
+            assert drop.relation == row["relation"]
+
+
+def test_types_of_the_table() -> None:
+    """The columns have these types, also when there is no row."""
+    for articles in ([], [Article("a", STORY)]):
+        schema = deduplicate(articles).to_arrow(text=True).schema
+        text, number = pa.large_string(), pa.float64()
+        assert [text, text, pa.bool_(), pa.string(), number, number, number, *[text] * 6] == schema.types
+        assert [*COLUMNS, "text"] == schema.names
+
+
+def test_text_comes_as_it_came() -> None:
+    """The text column holds the original, furniture included; a lone surrogate becomes a question mark."""
+    texts = ["date 2025-01-01 Bell.", "", "“x”\r\n", "a\ud800b"]
+    assert deduplicate(texts).to_arrow(text=True)["text"].to_pylist() == ["date 2025-01-01 Bell.", "", "“x”\r\n", "a?b"]
+    assert "text" not in deduplicate(texts).to_arrow().column_names
+
+
+EXTRAS: list[tuple[list[Any], list[Any]]] = [
+    ([1, 2], [1, 2]),
+    ([1, None], [1, None]),
+    (["x", "y"], ["x", "y"]),
+    ([True, False], [True, False]),
+    ([b"\xff", b""], [b"\xff", b""]),
+    ([[1, 2], []], [[1, 2], []]),
+    ([{"a": 1}, {"a": 2}], [{"a": 1}, {"a": 2}]),
+    ([math.inf, 0.5], [math.inf, 0.5]),
+    ([2**63 - 1, -(2**63)], [2**63 - 1, -(2**63)]),
+    # Mixed types come as JSON, and none of them is bent to the other.
+    ([1, "x"], ["1", '"x"']),
+    ([True, 1], ["true", "1"]),
+    ([2**70, None], ["1180591620717411303424", None]),
+    ([2**63 + 1, 0.5], ["9223372036854775809", "0.5"]),
+    ([[1], ["x"]], ["[1]", '["x"]']),
+    (["\ud800", "x"], ['"\\ud800"', '"x"']),
+    ([2**63, 0], ["9223372036854775808", "0"]),
+    ([date(2025, 1, 1), datetime(2025, 1, 1, 5)], ['"2025-01-01"', '"2025-01-01 05:00:00"']),  # noqa: DTZ001 - no zone
+]
+
+
+@pytest.mark.parametrize(("values", "expected"), EXTRAS)
+def test_other_fields_pass_through(values: list[Any], expected: list[Any]) -> None:
+    """Every other field is a column with its values; mixed types come as JSON."""
+    rows = [{"text": STORY, "field": value} for value in values]
+    table = deduplicate(rows).to_arrow()
+    assert [*COLUMNS, "field"] == table.column_names
+    got = table["field"].to_pylist()
+    assert expected == got
+    assert list(map(type, expected)) == list(map(type, got))
+
+
+@pytest.mark.parametrize("values", [[b"\xff", "x"], [{(1, 2): 3}, {}], [[[]], object()]])
+def test_odd_fields_do_not_stop_the_result(values: list[Any]) -> None:
+    """A field that Arrow and JSON know no form for still comes as some text, of one type."""
+    rows = [{"text": STORY, "field": value} for value in values]
+    column = deduplicate(rows).to_arrow()["field"]
+    assert len(values) == len(column)
+    assert column.null_count == 0
+    assert pa.large_string() == column.type
+
+
+def test_absent_fields_are_null() -> None:
+    """A field that only some articles have is null for the others, items of pages included."""
+    table = deduplicate([{"text": STORY, "desk": "home"}, {"text": "Bell.", "page": 7}]).to_arrow()
+    assert [table["desk"].to_pylist(), table["page"].to_pylist()] == [["home", None], [None, 7]]
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"kept": 1, "cluster": "mine", "text": "other"},
+        {"kept": 1, "input.kept": 2},
+        {"input.kept": 2, "kept": 1},
+        {"input.kept": 3, "input.input.kept": 2, "kept": 1},
+    ],
+)
+@pytest.mark.parametrize("text", [False, True])
+def test_field_whose_name_is_taken_is_renamed(extra: dict[str, Any], text: bool) -> None:
+    """No field is lost and no column replaced, whatever the names of fields are."""
+    table = deduplicate([Article("a", STORY, extra=extra)]).to_arrow(text=text)
+    row = table.to_pylist()[0]
+    own = [*COLUMNS, "text"] if text else COLUMNS
+    assert own == table.column_names[: len(own)]
+    assert (row["id"], row["cluster"], row["kept"]) == ("a", "a", True)
+    assert sorted(map(str, extra.values())) == sorted(str(row[name]) for name in table.column_names[len(own) :])
+    assert all(name.removeprefix("input.") for name in table.column_names)
+    if "input.kept" not in extra:
+        assert {"input.kept", "input.cluster", "input.text"} == set(table.column_names[len(own) :])
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".jsonl", ".jsonl.gz", ".jsonl.zst", ".csv"])
+def test_written_file_reads_back(tmp_path: Path, suffix: str) -> None:
+    """What is written can be read as articles again, with the decisions as other fields."""
+    path = tmp_path / f"clusters{suffix}"
+    articles = [
+        Article("a", STORY, "Reuters", "2025-03-01", "Wall", "https://x", extra={"desk": "home"}),
+        Article("b", f'{STORY.upper()}\n"x", y', extra={"desk": "away"}),
+        Article("ü", "Bell.", extra={"desk": "sea"}),
+    ]
+    result = deduplicate(articles)
+    result.write(path, text=True)
+    again = deduplicate(path)
+    for one, other in zip(articles, again.articles, strict=True):
+        assert (one.id, one.text, one.source, one.published) == (other.id, other.text, other.source, other.published)
+        assert (one.title, one.url, one.extra["desk"]) == (other.title, other.url, other.extra["desk"])
+    assert [article.extra["cluster"] for article in again.articles] == ["a", "a", "ü"]
+    assert_same(found(result), found(again))
+
+
+def test_parquet_holds_the_table(tmp_path: Path) -> None:
+    """The Parquet file is the table of `to_arrow`, value by value and type by type."""
+    path = tmp_path / "clusters.parquet"
+    result = deduplicate([STORY, STORY.upper(), "Bell."])
+    result.write(path)
+    assert result.to_arrow() == pq.read_table(path)
+
+
+@pytest.mark.parametrize("name", ["clusters.xlsx", "missing/clusters.csv"])
+def test_file_that_cannot_be_written_is_an_error(tmp_path: Path, name: str) -> None:
+    """A format that is not known and a folder that is not there are named, and nothing is written."""
+    with pytest.raises(OutputError):
+        deduplicate([STORY]).write(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@given(batches(pages()), configs(clean="auto"))
+def test_counts_add_up(articles: list[Article], config: Config) -> None:
+    """The summary counts what the objects hold."""
+    result = result_of(articles, config)
+    summary = result.summary()
+    assert len(result) == summary["documents"] == summary["kept"] + summary["dropped"]
+    assert (len(result.kept), len(result.dropped)) == (summary["kept"], summary["dropped"])
+    assert len(result) - len(articles) == summary["items"]
+    sizes = [cluster.size for cluster in result.clusters]
+    assert sum(size > 1 for size in sizes) == summary["clusters"]
+    assert max(sizes, default=0) == summary["largest_cluster"]
+    assert sum(sizes) == summary["documents"]
+    assert len(result.cleaned) == summary["cleaned"]
+    relations = result.pairs["relation"].to_pylist()
+    for name in RELATIONS:
+        assert relations.count(name) == summary[f"{name}_pairs"]
+    verified = sum(relations.count(name) for name in RELATIONS if name != "exact")
+    assert verified <= summary["candidate_pairs"]
+    assert (summary["capped_buckets"], summary["omitted_pairs"], summary["skipped_rows"]) == (0, 0, 0)
+
+
+def test_clusters_come_largest_first() -> None:
+    """Clusters are ordered by size and then canonical id; sources are sorted, each once; the earliest date is named."""
+    articles = [
+        Article("d", "Bell.", "Gazette"),
+        Article("c", STORY, "Gazette", "2025-03-02T01:00:00+02:00"),
+        Article("b", STORY, "Courier", "2025-03-02"),
+        Article("a", STORY, "Gazette", "soon"),
+        Article("e", "Something else."),
+    ]
+    first, second, third = deduplicate(articles).clusters
+    assert (first.canonical, first.members, first.sources) == ("c", ("c", "b", "a"), ("Courier", "Gazette"))
+    assert (first.first_published, first.size) == ("2025-03-02T01:00:00+02:00", 3)
+    assert (
+        (second.canonical, second.first_published),
+        (third.canonical, third.first_published),
+    ) == (("d", None), ("e", None))
+
+
+def test_pairs_name_first_what_is_kept_first() -> None:
+    """In each pair the left document comes first in keep order, and the table has these columns and types."""
+    table = deduplicate(LATE, shingle_size=1, threshold=0.3, clean="off").pairs
+    assert [(pair["left"], pair["right"]) for pair in table.to_pylist()] == [("z", "y"), ("y", "x")]
+    assert table.column_names == ["left", "right", "relation", "jaccard", "containment_left", "containment_right"]
+    assert [pa.large_string()] * 3 + [pa.float64()] * 3 == table.schema.types
+    assert table.schema.types == deduplicate([]).pairs.schema.types
+
+
+def test_cleaned_tells_what_was_removed() -> None:
+    """Documents that furniture was taken from are there by id, and their originals can be put together again."""
+    text = f"date 2025-01-01 {STORY}"
+    result = deduplicate(with_ids(text, STORY))
+    assert list(result.cleaned) == ["a"]
+    assert (STORY, text) == (result.cleaned["a"].text, result.cleaned["a"].restore())
+    assert deduplicate(with_ids(text), clean="off").cleaned == {}
+
+
+def test_made_ids_and_skipped_rows_are_told() -> None:
+    """The result says that ids were made from row numbers, and which rows were left out."""
+    made = deduplicate([STORY, "Bell."])
+    assert (made.ids_made, made.skipped) == (True, ())
+    skipped = deduplicate([{"id": "a", "text": STORY}, {"id": "b"}], on_error="skip")
+    assert (skipped.ids_made, len(skipped.skipped)) == (False, 1)
+    assert str(skipped.skipped[0]) == "input, row 1: text is missing. The fields are: 'id'."
+    assert 1 == skipped.summary()["skipped_rows"] == skipped.at(0.9).summary()["skipped_rows"]
+
+
+def test_repr_is_one_line_of_counts() -> None:
+    """The result shows its counts, not its texts."""
+    result = deduplicate([STORY, STORY.upper(), "Bell."])
+    assert repr(result) == "<dedup.Result documents=3, kept=2, dropped=1, clusters=1>"
+    assert isinstance(result, Result)
