@@ -29,7 +29,11 @@ SCRAPS = ("", " ", "…", "Bell", "bell!", "BELL.", "two words", "“Two words�
 #: Lines of page furniture, and a block with stories of other pages.
 FURNITURE = (
     "Masons look over the harbour wall at low tide (Ida N Brock/PA)",
+    "Masons at work. Photograph: Ida Brock/AFP/Getty Images",
+    "The old wall fell. Masons look over what is left of it at low tide (Ida N Brock/PA) Nobody was hurt.",
     "Read more: why the wall fell",
+    "\u00a0SIGN UP to our newsletter",
+    "Comments\nNo comments yet...",
     "The wall holds for now, says our engineer pic.twitter.com/aB3dE5fG7h\n— Ida Brock (@ida_brock) May 12, 2025",
 )
 _BLOCK = "Try Our AI Features\nExplore what we can do:\nComments\nNo comments yet...\nRelated Articles\n\n"

@@ -138,10 +138,10 @@ class TestRun:
         overlaps = [pair for pair in result.pairs.to_pylist() if pair.pop("relation") == "overlap"]
         assert (seeds_json["overlaps"], seeds_json["skipped"], seeds_json["output"]) == (overlaps, [], None)
 
-    def test_options_reach_the_settings(self, tmp_path: Path) -> None:
+    def test_options_reach_the_settings(self, capfd: pytest.CaptureFixture[str]) -> None:
         """Every option gives the result that its setting gives."""
         options = "--threshold .7 --containment .9 --recall .9 --shingle-size 2 --slots 64 --seed 7 --threads 1"
-        done = call("run", SEEDS, *options.split(), "--linkage", "components", "--no-clean", "--json", cwd=tmp_path)
+        done = here(capfd, "run", SEEDS, *options.split(), "--linkage", "components", "--no-clean", "--json")
         result = dedup.deduplicate(
             SEEDS,
             threshold=0.7,
@@ -193,16 +193,32 @@ class TestRun:
         assert len(lines) == 8
         assert "No two documents are the same text" in done.stdout
 
-    def test_skipped_rows_in_json(self, tmp_path: Path) -> None:
+    def test_notes_capped_buckets(self, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+        """Where too many texts are alike to compare all pairs, stderr says how many pairs were left out."""
+        texts = (f"{STORY} {OTHER} Printed in {number}." for number in range(300))
+        write_lines(tmp_path / "in.jsonl", *({"id": str(number), "text": text} for number, text in enumerate(texts)))
+        done = here(capfd, "run", tmp_path / "in.jsonl")
+        assert done.returncode == 0
+        assert re.fullmatch(
+            r"dedup: note: \d+ buckets over the limit: [\d,]+ pairs in them were not compared.\n", done.stderr
+        )
+        assert "\n  and 279 more\n" in done.stdout
+
+    def test_skipped_rows_in_json(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
         """--json lists every skipped row and the name of the output."""
         write_lines(tmp_path / "in.jsonl", {"id": "a", "text": STORY}, {"id": "b"}, {"id": "c", "text": STORY})
-        done = call("run", "in.jsonl", "--on-error=skip", "--json", "--out", "out.csv", cwd=tmp_path)
+        monkeypatch.chdir(tmp_path)
+        done = here(capfd, "run", "in.jsonl", "--on-error=skip", "--json", "--out", "out.csv")
         found = json.loads(done.stdout)
         assert found["output"] == "out.csv"
         assert [(row["where"], row["row"]) for row in found["skipped"]] == [("in.jsonl", 2)]
         assert (tmp_path / "out.csv").is_file()
 
-    def test_hostile_texts_are_shown_as_they_are(self, tmp_path: Path) -> None:
+    def test_hostile_texts_are_shown_as_they_are(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
         """Markup, escape sequences, line ends and marks of direction come out literally or as escapes."""
         for_ids = "[red]x[/red]\x1b[31mA\nB\u202e"
         record = {"text": STORY, "source": "[b]S\x1b]0;t\x07\x9b1m", "title": "\ud800\r[/]", "published": "[link=x]"}
@@ -213,7 +229,8 @@ class TestRun:
         assert r"[b]S\x1b]0;t\x07\x9b1m · [link=x] · \ud800\r[/]" in done.stdout
         assert not STEERING.search(done.stdout)
         write_lines(tmp_path / "in.jsonl", *(record | {"id": for_ids} for _ in range(2)))
-        assert_refused(call("run", "in.jsonl", cwd=tmp_path), "stands twice", tmp_path, "in.jsonl")
+        monkeypatch.chdir(tmp_path)
+        assert_refused(here(capfd, "run", "in.jsonl"), "stands twice", tmp_path, "in.jsonl")
 
     @pytest.mark.parametrize("columns", [60, 80, 140])
     def test_fits_the_width(
@@ -342,10 +359,10 @@ def in_terminal(*arguments: str, stream: str) -> str:
 class TestCompare:
     """`dedup compare`."""
 
-    def test_shows_relation_scores_and_what_was_stripped(self) -> None:
+    def test_shows_relation_scores_and_what_was_stripped(self, capfd: pytest.CaptureFixture[str]) -> None:
         """The relation and the scores of the API, and by which rule each side lost what."""
         left, right = SEEDS / "harbour-gazette.txt", SEEDS / "harbour-mercury.txt"
-        done = call("compare", left, right)
+        done = here(capfd, "compare", left, right)
         found = dedup.compare(left.read_bytes().decode(), right.read_bytes().decode())
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.startswith("duplicate, Jaccard 0.755\n")
@@ -420,20 +437,22 @@ class TestClean:
         printed = in_terminal("clean", str(tmp_path / "page.txt"), stream="stdout")
         assert printed == "One    two \\x1b]0;title\\x07\\x1b[31m red\r\nthree\r\n"
 
-    def test_refuses_undecodable_text(self, tmp_path: Path) -> None:
+    def test_refuses_undecodable_text(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
         """Bytes that are not UTF-8, such as an encoded surrogate, are an error that names the place."""
+        monkeypatch.chdir(tmp_path)
         (tmp_path / "page.txt").write_bytes(b"ab\xed\xa0\x80")
-        assert_refused(
-            call("clean", "page.txt", cwd=tmp_path), "page.txt is not valid UTF-8 at byte 2.", tmp_path, "page.txt"
-        )
+        done = here(capfd, "clean", "page.txt")
+        assert_refused(done, "page.txt is not valid UTF-8 at byte 2.", tmp_path, "page.txt")
 
 
 class TestPlan:
     """`dedup plan`."""
 
-    def test_shows_the_plan(self) -> None:
+    def test_shows_the_plan(self, capfd: pytest.CaptureFixture[str]) -> None:
         """Bands, rows, recall, bytes and the curve, with the threshold marked on it."""
-        done = call("plan", "--threshold", "0.55", "--documents", "1000")
+        done = here(capfd, "plan", "--threshold", "0.55", "--documents", "1000")
         found = dedup.plan(0.55, documents=1000)
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.startswith(f"{found.bands} bands of {found.rows} rows\n")
@@ -441,9 +460,9 @@ class TestPlan:
         assert re.search(r"\n +0\.1 +\d+\.\d\d % ", done.stdout)
         assert re.search(rf"\nbytes per document +{found.bytes_per_document}\n", done.stdout)
 
-    def test_json(self) -> None:
+    def test_json(self, capfd: pytest.CaptureFixture[str]) -> None:
         """--json holds the plan, its recall, its costs and the curve."""
-        printed = json.loads(call("plan", "--json").stdout)
+        printed = json.loads(here(capfd, "plan", "--json").stdout)
         found = dedup.plan(0.5)
         assert (printed["bands"], printed["rows"], printed["recall"]) == (found.bands, found.rows, found.recall)
         assert printed["false_candidates"] == found.false_candidates(1_000_000)
@@ -487,9 +506,9 @@ class TestEntry:
         """An unknown command or option is an error."""
         assert_refused(here(capfd, *arguments), message, tmp_path)
 
-    def test_no_command_shows_the_help(self) -> None:
+    def test_no_command_shows_the_help(self, capfd: pytest.CaptureFixture[str]) -> None:
         """Without a command the help goes to stderr."""
-        done = call()
+        done = here(capfd)
         assert (done.returncode, done.stdout) == (2, "")
         assert "Commands:" in done.stderr
 

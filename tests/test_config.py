@@ -120,7 +120,17 @@ def test_defaults_are_those_of_the_design() -> None:
 def test_containment_follows_the_threshold(threshold: float, containment: float | None) -> None:
     """The containment in force is the one given, else the threshold and a tenth, at most 1."""
     floor = Config(threshold=threshold, containment=containment).containment_floor
-    assert floor == (min(1.0, threshold + 0.1) if containment is None else containment)
+    if containment is None:
+        assert floor == pytest.approx(min(1.0, threshold + 0.1), abs=1e-8)
+        assert floor <= 1.0
+    else:
+        assert floor == containment
+
+
+@pytest.mark.parametrize(("threshold", "floor"), [(0.05, 0.15), (0.2, 0.3), (0.5, 0.6), (0.7, 0.8), (0.95, 1.0)])
+def test_a_tenth_more_is_what_a_reader_expects(threshold: float, floor: float) -> None:
+    """The limit is part of what it allows: at threshold 0.2, three of ten shingles are a containment of 0.3."""
+    assert floor == Config(threshold=threshold).containment_floor
 
 
 @given(configs(), configs())

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dedup import Article, Config, DuplicateIdError, Result, deduplicate
+from dedup import Article, Cleaned, Config, DuplicateIdError, Result, clean, deduplicate, pipeline
 from dedup.kernels import native, parallel
 from dedup.pipeline import STAGES, decide, run
 from oracle import Solution, assert_same, documents_of, found, link, solve
@@ -127,6 +127,27 @@ def test_threads_change_nothing(monkeypatch: pytest.MonkeyPatch, exhaustive: int
     assert len(first.clusters) == 40
     for other in others:
         assert_same(first, other)
+
+
+@given(batches(pages()), configs(clean="auto"), st.sampled_from([1, 40, 300]))
+def test_chunks_change_nothing(articles: list[Article], config: Config, characters: int) -> None:
+    """However few characters are cleaned, sketched and compared at a time, the result is the same."""
+    expected = result_of(articles, config)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "_CHUNK_CHARACTERS", characters)
+        got = result_of(articles, config)
+    assert_same(found(expected), found(got))
+    assert expected.summary() == got.summary()
+    assert expected.cleaned == got.cleaned
+
+
+@given(batches(pages(), max_size=4))
+def test_every_text_is_cleaned(articles: list[Article]) -> None:
+    """What a run removes from a text is what `clean` removes, and texts that it leaves alone are clean."""
+    result = deduplicate(articles, threads=1)
+    for article in result.articles:
+        page = result.cleaned.get(article.id)
+        assert clean(article.text) == (page or Cleaned(article.text, article.text))
 
 
 @pytest.mark.parametrize("linkage", ["canonical", "components"])

@@ -150,8 +150,8 @@ class Drop:
     Args:
         article: The dropped document.
         canonical: The id of the document that is kept in its place.
-        relation: How the two stand to each other; None where they are connected through other members only, as can be
-            with linkage "components", and the scores are not a number.
+        relation: How the two stand to each other. With linkage "components" the two may be connected through other
+            members only: then it may be `overlap`, or None, and the scores are not a number.
         jaccard: Exact Jaccard similarity of the two shingle sets, in [0, 1].
         containment: Share of the dropped document's shingles that the canonical has, in [0, 1].
         containment_canonical: Share of the canonical's shingles that the dropped document has, in [0, 1].
@@ -171,7 +171,7 @@ class Cluster:
 
     Args:
         canonical: The id of the document to keep, the first of `members`.
-        members: The ids, in keep order.
+        members: The ids: the canonical, then the others in keep order.
         sources: The outlets of the members, sorted, each once.
         first_published: The earliest publication among the members, as its document says it; None when unknown.
     """

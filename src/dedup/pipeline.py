@@ -35,7 +35,7 @@ Progress = Callable[[str, int, int], None]
 STAGES = {"sketch": "documents", "match": "bands", "verify": "pairs"}
 
 #: Characters that are cleaned and sketched at a time: what is encoded for the kernel lives no longer than that.
-_CHUNK_CHARACTERS = 16_000_000
+_CHUNK_CHARACTERS = 8_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,14 +130,15 @@ def decide(outcome: Outcome, config: Config) -> Decision:
     m = len(outcome.documents)
     canonical_at = cluster(m, links.left, links.right, links.jaccard, config.linkage)
 
-    # Pairs ascend by (left, right), and a canonical comes before its members.
+    # Pairs ascend by (left, right). A member may come before its canonical: it is linked to an earlier one as well.
     codes = pairs.left << 32 | pairs.right
-    wanted = canonical_at << 32 | np.arange(m)
+    members = np.arange(m)
+    wanted = np.minimum(canonical_at, members) << 32 | np.maximum(canonical_at, members)
     place = np.searchsorted(codes, wanted)
     found = place < len(codes)
     found[found] = codes[place[found]] == wanted[found]
     evidence_at = np.where(found, place, -2)
-    evidence_at[canonical_at == np.arange(m)] = -1
+    evidence_at[canonical_at == members] = -1
 
     n = len(outcome.articles)
     canonical, evidence = np.arange(n), np.full(n, -1)

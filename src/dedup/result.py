@@ -235,11 +235,13 @@ class Result:
         relation = np.full(len(self), -1)
         relation[copies] = _EXACT
         relation[linked] = pairs.relation[place]
+        is_right = self.outcome.documents[pairs.right[place]] == self.outcome.representative[linked]
+        left, right = pairs.containment_left[place], pairs.containment_right[place]
         columns = []
-        for score in (pairs.jaccard, pairs.containment_right, pairs.containment_left):
+        for scores in (pairs.jaccard[place], np.where(is_right, right, left), np.where(is_right, left, right)):
             column = np.full(len(self), np.nan)
             column[copies] = 1.0
-            column[linked] = score[place]
+            column[linked] = scores
             columns.append(column)
         names: list[Relation | None] = [RELATIONS[code] if 0 <= code < len(RELATIONS) else None for code in relation]
         return names, columns
@@ -248,7 +250,7 @@ class Result:
         return _strings(self.articles[row].id for row in rows.tolist())
 
     def _cluster(self, canonical: int, rows: list[int]) -> Cluster:
-        articles = [self.articles[row] for row in rows]
+        articles = [self.articles[row] for row in (canonical, *(row for row in rows if row != canonical))]
         dated = [
             article.published for article in articles if article.published and timestamp(article.published) < np.inf
         ]

@@ -470,7 +470,6 @@ def test_arrays_are_checked() -> None:
     flat: Any = np.zeros(2, np.int64)
     calls = (
         lambda: native.fill_sketches(rows, CONFIG, 0, 2, Sketches.empty(3, CONFIG)),
-        lambda: native.fill_sketches(rows, CONFIG, 0, 2, Sketches.empty(2, SketchConfig(num_slots=16))),
         lambda: native.fill_shingle_sets(rows, pair.astype(np.int32), CONFIG, 0, 2, sets),
         lambda: native.fill_shingle_sets(rows, np.array([0, 1, 0]), CONFIG, 0, 3, sets),
         lambda: native.fill_intersections(sets, pair, pair[:1], 0, 2, flat),
@@ -484,9 +483,15 @@ def test_arrays_are_checked() -> None:
     )
     for call in calls:
         with pytest.raises(
-            InvalidArgumentError, match=r"must be contiguous \w+ ?(\[[\d, ]*\])?\. Got \w+ \[[\d, ]*\]\.$"
+            InvalidArgumentError, match=r"^[\w.]+ must be contiguous \w+ ?(\[[\d, ]*\])?\. Got \w+ \[[\d, ]*\]\.$"
         ):
             call()
+
+
+def test_signatures_are_filled_by_their_own_settings() -> None:
+    """Signatures made for other settings are not filled."""
+    with pytest.raises(SchemeMismatch, match=r"^out must be of the scheme of config\. Got "):
+        native.fill_sketches(Texts.from_strings(["a"]), CONFIG, 0, 1, Sketches.empty(1, SketchConfig(num_slots=16)))
 
 
 @pytest.mark.parametrize("offsets", [[], [1, 2], [0, 1], [0, 2, 1, 2]])

@@ -78,7 +78,7 @@ def test_error_of_progress_stops_the_work(monkeypatch: pytest.MonkeyPatch) -> No
 
     with pytest.raises(KeyboardInterrupt):
         for_ranges(work, np.ones(400, np.int64), 2, stop)
-    assert len(begun) < 400
+    assert len(begun) < 200
 
 
 def test_progress_comes_from_the_thread_that_asked(monkeypatch: pytest.MonkeyPatch) -> None:

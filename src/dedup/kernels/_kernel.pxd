@@ -173,28 +173,26 @@ cdef struct Scratch:
     size_t folded_size
     size_t folded_room
     uint32_t *edges      # where tokens begin and end in `folded`, in turn
-    uint32_t *long_tokens  # the numbers of those of more than 8 bytes
+    uint32_t *classes    # token numbers by length class, 4 lists
     uint64_t *hashes     # of the tokens
     uint64_t *prefixes   # polynomial hashes of the first 0, 1, ... tokens
     uint64_t *shingles
     uint64_t *sorting    # the other side of the radix sort
     uint32_t *lows       # low words of the shingles
+    uint32_t *highs
     size_t token_room
     size_t tokens
     size_t shingle_count
     int unspaced         # whether a token is of a script written without spaces
 
-# The slots of a signature while it is made, and the permutation of each.
+# The slots of a signature while it is made.
 cdef struct Slots:
     size_t count
-    int shift                    # what is left of a hash, shifted by that, is its slot
-    uint64_t *bins               # the least hash of each slot
-    uint32_t *multipliers
-    uint32_t *increments
-    uint32_t *empty              # which slots are empty, and what they need side by side
-    uint32_t *lane_multipliers
-    uint32_t *lane_increments
-    uint32_t *least
+    int shift            # what is left of a hash, shifted by that, is its slot
+    uint64_t *bins       # the least hash of each slot
+    uint32_t *empty      # which slots are empty
+    uint32_t *lane       # the permutation of each slot: its slot times the next one by two
+    uint32_t *least      # of each permutation
 
 # The fold table, a copy of what `load_table` was given: the block of a code point, the entries, the expansions; and the
 # folded bytes of code points below 0x800 themselves (from 0x80 on at 0x800 + point): their length above three bytes, or

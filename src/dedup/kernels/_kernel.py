@@ -12,7 +12,7 @@ import cython
 from cython.cimports.cpython.bytes import PyBytes_AsString
 from cython.cimports.cpython.unicode import PyUnicode_AsUTF8AndSize
 from cython.cimports.libc.stdint import int64_t, uint8_t, uint32_t, uint64_t
-from cython.cimports.libc.stdlib import calloc, free, malloc
+from cython.cimports.libc.stdlib import free, malloc
 from cython.cimports.libc.string import memchr, memcmp, memcpy, memset
 
 
@@ -68,12 +68,13 @@ def _release(s: cython.pointer[Scratch]) -> cython.void:
     if s.folded != cython.NULL:
         free(s.folded - PAD)
     free(s.edges)
-    free(s.long_tokens)
+    free(s.classes)
     free(s.hashes)
     free(s.prefixes)
     free(s.shingles)
     free(s.sorting)
     free(s.lows)
+    free(s.highs)
     memset(s, 0, cython.sizeof(Scratch))
 
 
@@ -104,28 +105,31 @@ def _make_token_room(s: cython.pointer[Scratch], tokens: cython.size_t) -> cytho
     if s.token_room >= tokens:
         return 0
     free(s.edges)
-    free(s.long_tokens)
+    free(s.classes)
     free(s.hashes)
     free(s.prefixes)
     free(s.shingles)
     free(s.sorting)
     free(s.lows)
+    free(s.highs)
     s.token_room = 0
     s.edges = cython.cast(u32p, malloc(4 * (2 * tokens + PAD)))
-    s.long_tokens = cython.cast(u32p, malloc(4 * (tokens + PAD)))
+    s.classes = cython.cast(u32p, malloc(4 * (4 * tokens + PAD)))
     s.hashes = cython.cast(u64p, malloc(8 * (tokens + PAD)))
     s.prefixes = cython.cast(u64p, malloc(8 * (tokens + PAD)))
     s.shingles = cython.cast(u64p, malloc(8 * (tokens + PAD)))
     s.sorting = cython.cast(u64p, malloc(8 * (tokens + PAD)))
     s.lows = cython.cast(u32p, malloc(4 * (tokens + PAD)))
+    s.highs = cython.cast(u32p, malloc(4 * (tokens + PAD)))
     if (
         s.edges == cython.NULL
-        or s.long_tokens == cython.NULL
+        or s.classes == cython.NULL
         or s.hashes == cython.NULL
         or s.prefixes == cython.NULL
         or s.shingles == cython.NULL
         or s.sorting == cython.NULL
         or s.lows == cython.NULL
+        or s.highs == cython.NULL
     ):
         return NO_MEMORY
     s.token_room = tokens
@@ -596,38 +600,46 @@ def _flip_4to8(seed: uint64_t) -> uint64_t:
 @cython.nogil
 @cython.exceptval(check=False)
 def _hash_tokens(s: cython.pointer[Scratch], seed: uint64_t) -> cython.void:
-    """Hash every token. Both formulas for up to 8 bytes are computed: a branch on a word's length costs more."""
+    """Hash every token; those of one length class in one loop, so that no branch depends on a word's length."""
     text: u8p = s.folded
     edges: u32p = s.edges
     hashes: u64p = s.hashes
-    long_: u32p = s.long_tokens
-    longs: cython.size_t = 0
+    lists: u32p = s.classes
+    room: cython.size_t = s.token_room
+    counts: cython.size_t[4]
     i: cython.size_t
     t: cython.size_t
     start: cython.size_t
     size: cython.size_t
-    short_hash: uint64_t
-    middle_hash: uint64_t
-    flip: uint64_t = _flip_1to3(seed)
-    flip_middle: uint64_t = _flip_4to8(seed)
+    kind: cython.size_t
+    flip: uint64_t
+    flip_high: uint64_t
+    memset(counts, 0, cython.sizeof(counts))
     for t in range(s.tokens):
+        size = edges[2 * t + 1] - edges[2 * t]
+        kind = (size > 3) + (size > 8) + (size > 16)
+        lists[kind * room + counts[kind]] = cython.cast(uint32_t, t)
+        counts[kind] += 1
+    flip = _flip_1to3(seed)
+    for i in range(counts[0]):
+        t = lists[i]
         start = edges[2 * t]
-        size = edges[2 * t + 1] - start
-        short_hash = _xxh3_1to3(text + start, size, flip)
-        middle_hash = _xxh3_4to8(text + start, size, flip_middle)
-        hashes[t] = short_hash if size < 4 else middle_hash
-        long_[longs] = cython.cast(uint32_t, t)
-        longs += size > 8
+        hashes[t] = _xxh3_1to3(text + start, edges[2 * t + 1] - start, flip)
+    flip = _flip_4to8(seed)
+    for i in range(counts[1]):
+        t = lists[room + i]
+        start = edges[2 * t]
+        hashes[t] = _xxh3_4to8(text + start, edges[2 * t + 1] - start, flip)
     flip = (_secret(24) ^ _secret(32)) + seed
-    flip_middle = (_secret(40) ^ _secret(48)) - seed
-    for i in range(longs):
-        t = long_[i]
+    flip_high = (_secret(40) ^ _secret(48)) - seed
+    for i in range(counts[2]):
+        t = lists[2 * room + i]
         start = edges[2 * t]
-        size = edges[2 * t + 1] - start
-        if size > 16:
-            hashes[t] = _xxh3(text + start, size, seed)
-        else:
-            hashes[t] = _xxh3_9to16(text + start, size, flip, flip_middle)
+        hashes[t] = _xxh3_9to16(text + start, edges[2 * t + 1] - start, flip, flip_high)
+    for i in range(counts[3]):
+        t = lists[3 * room + i]
+        start = edges[2 * t]
+        hashes[t] = _xxh3(text + start, edges[2 * t + 1] - start, seed)
 
 
 # --------------------------------------------------------------------------------------------------------- shingles
@@ -665,6 +677,7 @@ def _shingle(s: cython.pointer[Scratch], width: cython.size_t) -> uint64_t:
     prefixes: u64p = s.prefixes
     shingles: u64p = s.shingles
     lows: u32p = s.lows
+    highs: u32p = s.highs
     n: cython.size_t = s.tokens
     count: cython.size_t = 0
     i: cython.size_t
@@ -685,6 +698,7 @@ def _shingle(s: cython.pointer[Scratch], width: cython.size_t) -> uint64_t:
             value = _mix(whole - prefixes[i - size] * power)
             shingles[count] = value
             lows[count] = cython.cast(uint32_t, value)
+            highs[count] = cython.cast(uint32_t, value >> 32)
             count += 1
     else:
         for i in range(n):
@@ -701,11 +715,13 @@ def _shingle(s: cython.pointer[Scratch], width: cython.size_t) -> uint64_t:
                 value = _mix(prefixes[i + size] - prefixes[i] * value)
                 shingles[count] = value
                 lows[count] = cython.cast(uint32_t, value)
+                highs[count] = cython.cast(uint32_t, value >> 32)
                 count += 1
     whole = _mix(whole)
     if count == 0 and n > 0:
         shingles[0] = whole
         lows[0] = cython.cast(uint32_t, whole)
+        highs[0] = cython.cast(uint32_t, whole >> 32)
         count = 1
     s.shingle_count = count
     return whole
@@ -734,40 +750,59 @@ def _read(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def _permute(
-    lows: u32p, n: cython.size_t, lanes: cython.size_t, multipliers: u32p, increments: u32p, least: u32p
-) -> cython.void:
-    """Take the least of each permutation; four shingles at a time, so that the minima are loaded less often."""
+def _least_of_lanes(lows: u32p, highs: u32p, n: cython.size_t, lanes: cython.size_t, least: u32p) -> cython.void:
+    """Write min(low + lane * high) over all shingles to `least[lane]`, by additions alone, four shingles at a time."""
     i: cython.size_t
     lane: cython.size_t
-    a: uint32_t
-    c: uint32_t
     best: uint32_t
-    value: uint32_t
+    w: uint32_t
     x: uint32_t
     y: uint32_t
     z: uint32_t
-    w: uint32_t
+    step_w: uint32_t
+    step_x: uint32_t
+    step_y: uint32_t
+    step_z: uint32_t
     for lane in range(lanes):
         least[lane] = cython.cast(uint32_t, LOW32)
+    # What stands behind the last shingles again is one of them: a minimum does not mind.
+    for i in range(n, (n + 3) & ~cython.cast(cython.size_t, 3)):
+        lows[i] = lows[n - 1]
+        highs[i] = highs[n - 1]
     for i in range(0, n, 4):
-        # The last one again where fewer than four are left: a minimum does not mind.
-        x = lows[i]
-        y = lows[i + 1 if i + 1 < n else i]
-        z = lows[i + 2 if i + 2 < n else i]
-        w = lows[i + 3 if i + 3 < n else i]
+        w = lows[i]
+        x = lows[i + 1]
+        y = lows[i + 2]
+        z = lows[i + 3]
+        step_w = highs[i]
+        step_x = highs[i + 1]
+        step_y = highs[i + 2]
+        step_z = highs[i + 3]
         for lane in range(lanes):
-            a = multipliers[lane]
-            c = increments[lane]
             best = least[lane]
-            value = x * a + c
-            best = value if value < best else best
-            value = y * a + c
-            best = value if value < best else best
-            value = z * a + c
-            best = value if value < best else best
-            value = w * a + c
-            least[lane] = value if value < best else best
+            best = w if w < best else best
+            best = x if x < best else best
+            best = y if y < best else best
+            least[lane] = z if z < best else best
+            w += step_w
+            x += step_x
+            y += step_y
+            z += step_z
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(check=False)
+def _least_of_lane(lows: u32p, highs: u32p, n: cython.size_t, lane: uint32_t) -> uint32_t:
+    """Return min(low + lane * high) over all shingles."""
+    i: cython.size_t
+    value: uint32_t
+    best: uint32_t = cython.cast(uint32_t, LOW32)
+    for i in range(n):
+        value = lows[i] + lane * highs[i]
+        best = value if value < best else best
+    return best
 
 
 @cython.cfunc
@@ -776,21 +811,16 @@ def _permute(
 def _sketch(s: cython.pointer[Scratch], slots: cython.pointer[Slots], signature: u32p) -> cython.void:
     """One-permutation MinHash; an empty slot takes the least of its own permutation of all shingles."""
     shingles: u64p = s.shingles
-    lows: u32p = s.lows
     bins: u64p = slots.bins
+    empties: u32p = slots.empty
     n: cython.size_t = s.shingle_count
     count: cython.size_t = slots.count
     shift: cython.int = slots.shift
     i: cython.size_t
     slot: cython.size_t
-    lanes: cython.size_t
     empty: cython.size_t = 0
     value: uint64_t
     old: uint64_t
-    a: uint32_t
-    c: uint32_t
-    x: uint32_t
-    least: uint32_t
     for slot in range(count):
         bins[slot] = MAX64
     for i in range(n):
@@ -798,55 +828,44 @@ def _sketch(s: cython.pointer[Scratch], slots: cython.pointer[Slots], signature:
         slot = value >> shift
         old = bins[slot]
         bins[slot] = value if value < old else old
-    for slot in range(count):
-        slots.empty[empty] = cython.cast(uint32_t, slot)
-        empty += bins[slot] == MAX64
-        signature[slot] = cython.cast(uint32_t, bins[slot])
     if n == 0:
-        return
-    if empty < 8:
+        for slot in range(count):
+            signature[slot] = cython.cast(uint32_t, LOW32)
+    elif 10 * n < 7 * count:
+        # More than half of the slots stay empty: all permutations at once, then the slots that are not empty.
+        _least_of_lanes(s.lows, s.highs, n, count, slots.least)
+        for slot in range(count):
+            signature[slot] = slots.least[slots.lane[slot]]
+        for i in range(n):
+            slot = shingles[i] >> shift
+            if bins[slot] != MAX64:
+                signature[slot] = cython.cast(uint32_t, bins[slot])
+    else:
+        for slot in range(count):
+            empties[empty] = cython.cast(uint32_t, slot)
+            empty += bins[slot] == MAX64
+            signature[slot] = cython.cast(uint32_t, bins[slot])
         for i in range(empty):
-            slot = slots.empty[i]
-            a = slots.multipliers[slot]
-            c = slots.increments[slot]
-            least = cython.cast(uint32_t, LOW32)
-            for lanes in range(n):
-                x = lows[lanes] * a + c
-                least = x if x < least else least
-            signature[slot] = least
-        return
-    # In whole vectors: what the lanes after the last empty slot hold is of no consequence.
-    lanes = (empty + 7) & ~cython.cast(cython.size_t, 7)
-    for i in range(empty):
-        slots.lane_multipliers[i] = slots.multipliers[slots.empty[i]]
-        slots.lane_increments[i] = slots.increments[slots.empty[i]]
-    _permute(lows, n, lanes, slots.lane_multipliers, slots.lane_increments, slots.least)
-    for i in range(empty):
-        signature[slots.empty[i]] = slots.least[i]
+            slot = empties[i]
+            signature[slot] = _least_of_lane(s.lows, s.highs, n, slots.lane[slot])
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
 def _make_slots(slots: cython.pointer[Slots], log2_slots: cython.int) -> cython.int:
-    i: cython.size_t
+    slot: cython.size_t
     count: cython.size_t = cython.cast(cython.size_t, 1) << log2_slots
-    words: u32p
     slots.count = count
     slots.shift = 64 - log2_slots
-    slots.bins = cython.cast(u64p, calloc(count, 8 + 6 * 4))
+    slots.bins = cython.cast(u64p, malloc(count * (8 + 3 * 4)))
     if slots.bins == cython.NULL:
         return NO_MEMORY
-    words = cython.cast(u32p, slots.bins + count)
-    slots.multipliers = words
-    slots.increments = words + count
-    slots.empty = words + 2 * count
-    slots.lane_multipliers = words + 3 * count
-    slots.lane_increments = words + 4 * count
-    slots.least = words + 5 * count
-    for i in range(count):
-        slots.multipliers[i] = cython.cast(uint32_t, _mix(2 * i + 1)) | 1
-        slots.increments[i] = cython.cast(uint32_t, _mix(2 * i + 2))
+    slots.empty = cython.cast(u32p, slots.bins + count)
+    slots.lane = slots.empty + count
+    slots.least = slots.lane + count
+    for slot in range(count):
+        slots.lane[slot] = cython.cast(uint32_t, (slot * (slot + 1) // 2) & (count - 1))
     return 0
 
 
@@ -894,9 +913,7 @@ def sketch_rows(
                 token_counts[row] = cython.cast(uint32_t, s.tokens)
                 shingle_counts[row] = cython.cast(uint32_t, s.shingle_count)
             if status == 0 and last_stage > 4:
-                _sketch(
-                    cython.address(s), cython.address(slots), cython.cast(u32p, signatures) + row * slots.count
-                )
+                _sketch(cython.address(s), cython.address(slots), cython.cast(u32p, signatures) + row * slots.count)
             row += 1
         free(slots.bins)
         _release(cython.address(s))

@@ -131,10 +131,10 @@ def _check_rows(name: str, rows: NDArray[np.int64], total: int) -> None:
         raise InvalidArgumentError(f"{name} must be in [0, {total}). Got {int(rows.min())} to {int(rows.max())}.")
 
 
-def _address(array: NDArray[Any], dtype: type[np.generic], shape: tuple[int, ...] | None = None) -> int:
+def _address(name: str, array: NDArray[Any], dtype: type[np.generic], shape: tuple[int, ...] | None = None) -> int:
     if array.dtype != dtype or not array.flags.c_contiguous or (shape is not None and array.shape != shape):
         wanted = f"{np.dtype(dtype)} {list(shape) if shape is not None else ''}".strip()
-        raise InvalidArgumentError(f"array must be contiguous {wanted}. Got {array.dtype} {list(array.shape)}.")
+        raise InvalidArgumentError(f"{name} must be contiguous {wanted}. Got {array.dtype} {list(array.shape)}.")
     return array.ctypes.data
 
 
@@ -192,9 +192,10 @@ def sketch(texts: Texts, config: SketchConfig) -> Sketches:
     """Return the signatures of all texts.
 
     One-permutation MinHash: the top bits of a shingle's hash name its slot, which keeps the low 32 bits of the least
-    hash it meets. An empty slot takes the least of a permutation of its own over the low 32 bits of all shingles
-    (Dahlgaard, Knudsen and Thorup, "Fast similarity sketching", 2017, cut to one round). So a slot holds the minimum of
-    one order of the shingles, and two slots are equal with probability J.
+    hash it meets. An empty slot takes the least of an order of its own over all shingles (Dahlgaard, Knudsen and Thorup,
+    "Fast similarity sketching", 2017, cut to one round): low + t * high modulo 2**32 of a hash's two halves, where t is
+    the slot's triangular number modulo `num_slots` (double hashing, Kirsch and Mitzenmacher 2006). So a slot holds the
+    minimum of one order of the shingles, and two slots are equal with probability J.
 
     Raises:
         InvalidUtf8Error: A text is not UTF-8; the message names its row.
@@ -217,17 +218,17 @@ def fill_sketches(texts: Texts, config: SketchConfig, start: int, stop: int, out
     n = len(texts)
     _check(
         *_kernel.sketch_rows(
-            _address(texts.addresses, np.uint64, (n,)),
-            _address(texts.lengths, np.int64, (n,)),
+            _address("texts.addresses", texts.addresses, np.uint64, (n,)),
+            _address("texts.lengths", texts.lengths, np.int64, (n,)),
             start,
             stop,
             config.shingle_size,
             config.seed,
             config.num_slots.bit_length() - 1,
-            _address(out.signatures, np.uint32, (n, config.num_slots)),
-            _address(out.tokens, np.uint32, (n,)),
-            _address(out.shingles, np.uint32, (n,)),
-            _address(out.digests, np.uint64, (n,)),
+            _address("out.signatures", out.signatures, np.uint32, (n, config.num_slots)),
+            _address("out.tokens", out.tokens, np.uint32, (n,)),
+            _address("out.shingles", out.shingles, np.uint32, (n,)),
+            _address("out.digests", out.digests, np.uint64, (n,)),
         )
     )
 
@@ -271,17 +272,17 @@ def fill_shingle_sets(
     if (ends < out.starts).any() or (len(out.starts) and out.starts[0] < 0):
         raise InvalidArgumentError("out.starts must ascend within out.values. Got others.")
     status, place = _kernel.shingle_set_rows(
-        _address(texts.addresses, np.uint64),
-        _address(texts.lengths, np.int64),
-        _address(rows, np.int64),
+        _address("texts.addresses", texts.addresses, np.uint64),
+        _address("texts.lengths", texts.lengths, np.int64),
+        _address("rows", rows, np.int64),
         start,
         stop,
         config.shingle_size,
         config.seed,
-        _address(out.starts, np.int64, (len(rows),)),
-        _address(ends, np.int64, (len(rows),)),
-        _address(out.values, np.uint64),
-        _address(out.counts, np.int64, (len(rows),)),
+        _address("out.starts", out.starts, np.int64, (len(rows),)),
+        _address("ends", ends, np.int64, (len(rows),)),
+        _address("out.values", out.values, np.uint64),
+        _address("out.counts", out.counts, np.int64, (len(rows),)),
     )
     if status == _NO_ROOM:
         raise InvalidArgumentError(f"out must have room for the shingles of row {rows[place]}. Got less.")
@@ -306,14 +307,14 @@ def fill_intersections(
     _check_rows("left", left[start:stop], len(sets.counts))
     _check_rows("right", right[start:stop], len(sets.counts))
     _kernel.intersect_rows(
-        _address(sets.values, np.uint64),
-        _address(sets.starts, np.int64),
-        _address(sets.counts, np.int64),
-        _address(left, np.int64),
-        _address(right, np.int64, left.shape),
+        _address("sets.values", sets.values, np.uint64),
+        _address("sets.starts", sets.starts, np.int64),
+        _address("sets.counts", sets.counts, np.int64),
+        _address("left", left, np.int64),
+        _address("right", right, np.int64, left.shape),
         start,
         stop,
-        _address(out, np.int64, left.shape),
+        _address("out", out, np.int64, left.shape),
     )
 
 
@@ -335,13 +336,13 @@ def fill_equal(
     _check_rows("right", right[start:stop], len(texts))
     _check(
         *_kernel.equal_rows(
-            _address(texts.addresses, np.uint64),
-            _address(texts.lengths, np.int64),
-            _address(left, np.int64),
-            _address(right, np.int64, left.shape),
+            _address("texts.addresses", texts.addresses, np.uint64),
+            _address("texts.lengths", texts.lengths, np.int64),
+            _address("left", left, np.int64),
+            _address("right", right, np.int64, left.shape),
             start,
             stop,
-            _address(out, np.uint8, left.shape),
+            _address("out", out, np.uint8, left.shape),
         )
     )
 
@@ -351,12 +352,12 @@ def fill_text_hashes(texts: Texts, seed: int, start: int, stop: int, out: NDArra
     _check_range(start, stop, len(texts))
     n = len(texts)
     _kernel.hash_rows(
-        _address(texts.addresses, np.uint64, (n,)),
-        _address(texts.lengths, np.int64, (n,)),
+        _address("texts.addresses", texts.addresses, np.uint64, (n,)),
+        _address("texts.lengths", texts.lengths, np.int64, (n,)),
         start,
         stop,
         seed,
-        _address(out, np.uint64, (n,)),
+        _address("out", out, np.uint64, (n,)),
     )
 
 
@@ -371,13 +372,13 @@ def fill_cues(
     _check_range(start, stop, len(texts))
     n = len(texts)
     _kernel.cue_rows(
-        _address(texts.addresses, np.uint64, (n,)),
-        _address(texts.lengths, np.int64, (n,)),
+        _address("texts.addresses", texts.addresses, np.uint64, (n,)),
+        _address("texts.lengths", texts.lengths, np.int64, (n,)),
         start,
         stop,
         marks,
         b"".join(bytes([len(cue)]) + cue for cue in starts),
-        _address(out, np.uint8, (n,)),
+        _address("out", out, np.uint8, (n,)),
     )
 
 
@@ -389,7 +390,7 @@ def band_keys(signatures: NDArray[np.uint32], first: int, rows: int) -> NDArray[
     n, slots = signatures.shape
     _check_range(first, first + rows, slots)
     keys = np.empty(n, np.uint64)
-    _kernel.band_keys(_address(signatures, np.uint32), slots, 0, n, first, rows, keys.ctypes.data)
+    _kernel.band_keys(_address("signatures", signatures, np.uint32), slots, 0, n, first, rows, keys.ctypes.data)
     return keys
 
 
@@ -416,14 +417,14 @@ def permutation_signatures(
     if parameters.ndim != 2:
         raise InvalidArgumentError(f"parameters must be [2, slots]. Got {list(parameters.shape)}.")
     slots = parameters.shape[1]
-    _address(parameters, dtype, (2, slots))
+    _address("parameters", parameters, dtype, (2, slots))
     n = len(offsets) - 1
     if n < 0 or offsets[0] < 0 or offsets[-1] > len(hashes) or (np.diff(offsets) < 0).any():
         raise InvalidArgumentError(f"offsets must ascend within the {len(hashes)} hashes. Got offsets that do not.")
     out = np.empty((n, slots), dtype)
     _kernel.permute_rows(
-        _address(hashes, np.uint64),
-        _address(offsets, np.int64),
+        _address("hashes", hashes, np.uint64),
+        _address("offsets", offsets, np.int64),
         0,
         n,
         PERMUTATION_SCHEMES[scheme],
@@ -451,9 +452,9 @@ def choose_canonicals(
         raise InvalidArgumentError(f"offsets must ascend from 0 to {len(neighbours)}. Got offsets that do not.")
     out = np.empty(n, np.int64)
     _kernel.choose_canonicals(
-        _address(offsets, np.int64),
-        _address(neighbours, np.int64),
-        _address(scores, np.float64, neighbours.shape),
+        _address("offsets", offsets, np.int64),
+        _address("neighbours", neighbours, np.int64),
+        _address("scores", scores, np.float64, neighbours.shape),
         n,
         out.ctypes.data,
     )

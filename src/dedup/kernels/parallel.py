@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 #: Weight (bytes, or steps of about a nanosecond) of one range: long enough to be worth a thread's while.
-RANGE_WEIGHT = 2_000_000
+RANGE_WEIGHT = 500_000
 
 
 def range_bounds(weights: NDArray[np.integer[Any]], most: int) -> list[int]:

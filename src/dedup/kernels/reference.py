@@ -131,9 +131,9 @@ def _signature(shingles: Sequence[int], num_slots: int) -> list[int]:
         if least.get(slot, _MASK) != _MASK:
             signature.append(least[slot] & _LOW)
         elif shingles:
-            multiplier = mix(2 * slot + 1) & _LOW | 1
-            increment = mix(2 * slot + 2) & _LOW
-            signature.append(min((value * multiplier + increment) & _LOW for value in shingles))
+            # Triangular numbers: bands are consecutive slots, whose permutations must not be in arithmetic progression.
+            lane = slot * (slot + 1) // 2 % num_slots
+            signature.append(min(((value & _LOW) + lane * (value >> 32)) & _LOW for value in shingles))
         else:
             signature.append(_LOW)
     return signature
@@ -143,9 +143,10 @@ def sketch(texts: Sequence[str], config: SketchConfig) -> Sketches:
     """Return the signatures of all texts.
 
     One-permutation MinHash: the top bits of a shingle's hash name its slot, which keeps the low 32 bits of the least
-    hash it meets. An empty slot takes the least of a permutation of its own over the low 32 bits of all shingles
-    (Dahlgaard, Knudsen and Thorup, "Fast similarity sketching", 2017, cut to one round). So a slot holds the minimum of
-    one order of the shingles, and two slots are equal with probability J.
+    hash it meets. An empty slot takes the least of an order of its own over all shingles (Dahlgaard, Knudsen and Thorup,
+    "Fast similarity sketching", 2017, cut to one round): low + t * high modulo 2**32 of a hash's two halves, where t is
+    the slot's triangular number modulo `num_slots` (double hashing, Kirsch and Mitzenmacher 2006). So a slot holds the
+    minimum of one order of the shingles, and two slots are equal with probability J.
 
     Raises:
         InvalidUtf8Error: A text is not UTF-8; the message names its row.

@@ -25,7 +25,7 @@ EXACT, DUPLICATE, EXCERPT, OVERLAP = range(len(RELATIONS))
 UNRELATED = len(RELATIONS)
 
 #: Shingle hashes that may be in memory at once, 8 bytes each.
-_CHUNK_SHINGLES = 4_000_000
+_CHUNK_SHINGLES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
