@@ -5,12 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 KERNEL := setup.py pyproject.toml src/dedup/kernels/_kernel.py src/dedup/kernels/_kernel.pxd
 
-.PHONY: run test check format build bench asan clean
+.PHONY: run test check format build bench asan wheel-test clean
 
 run: $(VENV)/built
 	$(BIN)/dedup run seeds --out clusters.parquet
 
-test: check $(VENV)/tools
+test: check
 	$(BIN)/pytest -m "slow"
 
 check: $(VENV)/tools
@@ -39,6 +39,19 @@ $(VENV)/built: $(VENV)/pip $(KERNEL)
 $(VENV)/tools: $(VENV)/built
 	$(BIN)/pip install --quiet --disable-pip-version-check --group dev
 	touch $@
+
+# Timings and quality beside the peers; benchmarks/README.md.
+bench: $(VENV)/tools
+	$(BIN)/pip install --quiet --disable-pip-version-check --group bench
+	$(BIN)/python benchmarks/run.py
+
+# The kernels under AddressSanitizer and UndefinedBehaviorSanitizer, fuzzed for half a minute.
+asan: $(VENV)/tools
+	PYTHON=$(BIN)/python bash tools/asan.sh 30
+
+# The built wheel in an empty environment with the core dependencies alone.
+wheel-test: $(VENV)/tools
+	PYTHON=$(BIN)/python bash tools/wheel_test.sh
 
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info src/dedup/kernels/_kernel.c src/dedup/kernels/*.so

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from dedup import _validate, boilerplate, formats, pipeline
 from dedup.config import Config
+from dedup.errors import InvalidArgumentError
 from dedup.kernels import native
 from dedup.matching.verify import UNRELATED, Pairs, relate
 from dedup.model import RELATIONS, Cleaned, Comparison
 from dedup.result import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Unpack
 
     import pyarrow as pa
@@ -117,7 +118,7 @@ def sketch(texts: Iterable[str] | pa.Array | pa.ChunkedArray, **settings: Unpack
     """Return the signatures of texts, as they are: nothing is cleaned.
 
     Args:
-        texts: An iterable of str, or an Arrow array of strings, which is read in place.
+        texts: An iterable of str, or an Arrow array of strings, which is read in place; one str is one text.
         **settings: `shingle_size`, `num_slots`, `seed`, `threads`.
 
     Raises:
@@ -128,14 +129,21 @@ def sketch(texts: Iterable[str] | pa.Array | pa.ChunkedArray, **settings: Unpack
     (1, 128)
     """
     config = Config(**settings)
-    if hasattr(texts, "__arrow_c_array__") or hasattr(texts, "__arrow_c_stream__"):
-        rows = native.Texts.from_arrow(texts)
-    else:
-        strings = [texts] if isinstance(texts, str) else list(texts)
-        for row, text in enumerate(strings):
-            _validate.text(f"texts[{row}]", text)
-        rows = native.Texts.from_strings(strings)
+    rows = native.Texts.from_strings(_strings(texts)) if not _is_arrow(texts) else native.Texts.from_arrow(texts)
     return pipeline.sketch(rows, config)
+
+
+def _is_arrow(texts: object) -> bool:
+    return hasattr(texts, "__arrow_c_array__") or hasattr(texts, "__arrow_c_stream__")
+
+
+def _strings(texts: object) -> list[str]:
+    if not isinstance(texts, Iterable):
+        raise InvalidArgumentError(f"texts must be an iterable of str or an Arrow array. Got {type(texts).__name__}.")
+    strings = [texts] if isinstance(texts, str) else list(texts)
+    for row, text in enumerate(strings):
+        _validate.text(f"texts[{row}]", text)
+    return strings
 
 
 def _page(name: str, text: str, config: Config) -> Cleaned:

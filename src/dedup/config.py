@@ -95,7 +95,8 @@ class Config(SketchConfig):
         """The containment in force: `containment`, or what follows from `threshold`."""
         if self.containment is not None:
             return self.containment
-        return min(1.0, self.threshold + 0.1)
+        # Rounded, so that 0.2 gives 0.3 and not the next number after it.
+        return min(1.0, round(self.threshold + 0.1, 9))
 
 
 class Settings(TypedDict, total=False):

@@ -49,7 +49,7 @@ class Article:
     title: str | None = None
     url: str | None = None
     parent: str | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
 
     def __post_init__(self) -> None:
         # One test for the usual case: millions of these are made.

@@ -136,7 +136,7 @@ def decide(outcome: Outcome, config: Config) -> Decision:
     wanted = np.minimum(canonical_at, members) << 32 | np.maximum(canonical_at, members)
     place = np.searchsorted(codes, wanted)
     found = place < len(codes)
-    found[found] = codes[place[found]] == wanted[found]
+    found[found] = (codes[place[found]] == wanted[found]) & (pairs.relation[place[found]] < OVERLAP)
     evidence_at = np.where(found, place, -2)
     evidence_at[canonical_at == members] = -1
 
@@ -286,26 +286,36 @@ def _fill(texts: native.Texts, sketches: Sketches, config: Config) -> None:
 def _merge_equal(strings: list[str], sketches: Sketches, config: Config) -> NDArray[np.int64]:
     """Return for each different text the first one that folds to the same, int64; one without a token is alone."""
     merged = np.arange(len(sketches))
-    _, first, group = np.unique(sketches.digests, return_index=True, return_inverse=True)
-    first = first[group]
-    repeats = np.flatnonzero((first != merged) & (sketches.tokens > 0))
-    for low, high in _chunks([2 * len(strings[row]) for row in repeats.tolist()]):
-        rows = repeats[low:high]
-        pairs = np.concatenate([rows, first[rows]])
-        texts = native.Texts.from_strings([strings[row] for row in pairs.tolist()])
-        equal = _equal(texts, np.arange(len(rows)), np.arange(len(rows), len(pairs)), config)
-        merged[rows[equal]] = first[rows[equal]]
+    pending = np.flatnonzero(sketches.tokens > 0)
+    # One round is enough unless digests collide; then those that differ from the first go on among themselves.
+    while len(pending):
+        _, first, group = np.unique(sketches.digests[pending], return_index=True, return_inverse=True)
+        firsts = pending[first][group]
+        repeats, firsts = pending[firsts != pending], firsts[firsts != pending]
+        equal = _equal(strings, repeats, firsts, config)
+        merged[repeats[equal]] = firsts[equal]
+        pending = repeats[~equal]
     return merged
 
 
-def _equal(texts: native.Texts, left: NDArray[np.int64], right: NDArray[np.int64], config: Config) -> NDArray[np.bool_]:
+def _equal(strings: list[str], left: NDArray[np.int64], right: NDArray[np.int64], config: Config) -> NDArray[np.bool_]:
+    """Return which of the texts `left[i]` and `right[i]` fold to the same."""
     equal = np.zeros(len(left), np.uint8)
+    for low, high in _chunks([2 * len(strings[row]) for row in left.tolist()]):
+        pairs = np.concatenate([left[low:high], right[low:high]])
+        texts = native.Texts.from_strings([strings[row] for row in pairs.tolist()])
+        _fill_equal(texts, equal[low:high], config)
+    return equal.astype(np.bool_)
+
+
+def _fill_equal(texts: native.Texts, out: NDArray[np.uint8], config: Config) -> None:
+    """Compare each text of the first half with that of the second."""
+    left, right = np.arange(len(out)), np.arange(len(out), 2 * len(out))
     for_ranges(
-        lambda start, stop: native.fill_equal(texts, left, right, start, stop, equal),
+        lambda start, stop: native.fill_equal(texts, left, right, start, stop, out),
         texts.lengths[left] + texts.lengths[right],
         config.threads,
     )
-    return equal.astype(np.bool_)
 
 
 def _chunks(sizes: list[int]) -> list[tuple[int, int]]:

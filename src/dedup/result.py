@@ -176,7 +176,10 @@ class Result:
             columns["text"] = _strings(article.text for article in self.articles)
         for name in dict.fromkeys(name for article in self.articles for name in article.extra):
             values = [article.extra.get(name) for article in self.articles]
-            columns[f"input.{name}" if name in columns or name == "text" else name] = _column(values)
+            column = str(name)
+            while column in columns or column == "text":
+                column = f"input.{column}"
+            columns[column] = _column(values)
         return pa.table(columns)
 
     def write(self, path: str | os.PathLike[str], *, text: bool = False) -> None:
@@ -219,7 +222,7 @@ class Result:
 
     @cached_property
     def _rank(self) -> NDArray[np.int64]:
-        """Place of each row in keep order; copies stand with the document that stands for them."""
+        """Place of each row in keep order."""
         rank = np.zeros(len(self), np.int64)
         rank[self.outcome.order] = np.arange(len(self))
         return rank
@@ -280,9 +283,20 @@ def _names(relation: NDArray[np.integer[Any]]) -> pa.Array:
 
 
 def _column(values: list[Any]) -> pa.Array:
+    """Return values of one type as they are, others as JSON."""
     import pyarrow as pa  # noqa: PLC0415 - loads on first use
 
+    kinds = {(type(value), getattr(value, "tzinfo", None)) for value in values if value is not None}
+    if len(kinds) <= 1:
+        try:
+            return pa.array(values)
+        except (pa.ArrowException, UnicodeEncodeError, OverflowError):
+            pass  # lists or mappings of mixed types, numbers out of range, lone surrogates
+    return _strings(None if value is None else _json(value) for value in values)
+
+
+def _json(value: Any) -> str:  # noqa: ANN401 - whatever a field of the input holds
     try:
-        return pa.array(values)
-    except (pa.ArrowException, UnicodeEncodeError, OverflowError):
-        return _strings(None if value is None else json.dumps(value, default=str) for value in values)
+        return json.dumps(value, default=str)
+    except (TypeError, ValueError, RecursionError):
+        return repr(value)

@@ -122,7 +122,7 @@ def clean(text: str) -> Cleaned:
         pieces.append(text[position : span.start])
         position = span.end
     pieces.append(text[position:])
-    return Cleaned(text, "".join(pieces), tuple(spans), tuple(page.items), MappingProxyType(page.metadata))
+    return Cleaned(text, "".join(pieces), tuple(spans), tuple(page.items), page.metadata)
 
 
 def fill_suspects(texts: Texts, start: int, stop: int, out: NDArray[np.uint8]) -> None:

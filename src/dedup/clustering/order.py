@@ -16,14 +16,12 @@ if TYPE_CHECKING:
     from dedup.model import Article
 
 #: Agencies whose own copy is kept before any reprint, as sources name themselves, case folded.
-WIRE_AGENCIES = frozenset(
-    {
-        "aap", "afp", "agence france-presse", "ansa", "ap", "ap news", "associated press",
-        "australian associated press", "bloomberg", "business wire", "canadian press", "dpa", "efe", "globenewswire", "kyodo", "kyodo news",
-        "pa", "pa media", "pr newswire", "press association", "press trust of india", "pti", "reuters", "tass",
-        "the associated press", "the canadian press", "xinhua",
-    }
-)  # fmt: skip
+WIRE_AGENCIES = frozenset({
+    "aap", "afp", "agence france-presse", "ansa", "ap", "ap news", "associated press",
+    "australian associated press", "bloomberg", "business wire", "canadian press", "dpa", "efe",
+    "globenewswire", "kyodo", "kyodo news", "pa", "pa media", "pr newswire", "press association",
+    "press trust of india", "pti", "reuters", "tass", "the associated press", "the canadian press", "xinhua",
+})  # fmt: skip
 
 
 def keep_order(articles: Sequence[Article], tokens: NDArray[np.uint32]) -> NDArray[np.int64]:

@@ -99,12 +99,17 @@ class Texts:
         """
         import pyarrow as pa  # noqa: PLC0415 - loads on first use
 
+        if not isinstance(array, pa.Array | pa.ChunkedArray):
+            try:
+                array = pa.chunked_array(array) if hasattr(array, "__arrow_c_stream__") else pa.array(array)
+            except (pa.ArrowException, TypeError, ValueError) as cause:
+                raise InvalidArgumentError(f"texts must be an Arrow array of strings. Got {type(array)}.") from cause
         if isinstance(array, pa.ChunkedArray):
             array = array.combine_chunks()
-        if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
-            if not pa.types.is_string_view(array.type):
-                raise InvalidArgumentError(f"texts must be an Arrow array of strings. Got {array.type}.")
+        if pa.types.is_string_view(array.type):
             array = array.cast(pa.large_string())
+        if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
+            raise InvalidArgumentError(f"texts must be an Arrow array of strings. Got {array.type}.")
         width = np.int64 if pa.types.is_large_string(array.type) else np.int32
         _, offsets, data = array.buffers()
         if not len(array):
@@ -192,10 +197,10 @@ def sketch(texts: Texts, config: SketchConfig) -> Sketches:
     """Return the signatures of all texts.
 
     One-permutation MinHash: the top bits of a shingle's hash name its slot, which keeps the low 32 bits of the least
-    hash it meets. An empty slot takes the least of an order of its own over all shingles (Dahlgaard, Knudsen and Thorup,
-    "Fast similarity sketching", 2017, cut to one round): low + t * high modulo 2**32 of a hash's two halves, where t is
-    the slot's triangular number modulo `num_slots` (double hashing, Kirsch and Mitzenmacher 2006). So a slot holds the
-    minimum of one order of the shingles, and two slots are equal with probability J.
+    hash it meets. An empty slot takes the least of an order of its own over all shingles (Dahlgaard, Knudsen and
+    Thorup, "Fast similarity sketching", 2017, cut to one round): low + t * high modulo 2**32 of a hash's two halves,
+    where t is the slot's triangular number modulo `num_slots` (double hashing, Kirsch and Mitzenmacher 2006). So a slot
+    holds the minimum of one order of the shingles, and two slots are equal with probability J.
 
     Raises:
         InvalidUtf8Error: A text is not UTF-8; the message names its row.

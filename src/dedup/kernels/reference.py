@@ -143,10 +143,10 @@ def sketch(texts: Sequence[str], config: SketchConfig) -> Sketches:
     """Return the signatures of all texts.
 
     One-permutation MinHash: the top bits of a shingle's hash name its slot, which keeps the low 32 bits of the least
-    hash it meets. An empty slot takes the least of an order of its own over all shingles (Dahlgaard, Knudsen and Thorup,
-    "Fast similarity sketching", 2017, cut to one round): low + t * high modulo 2**32 of a hash's two halves, where t is
-    the slot's triangular number modulo `num_slots` (double hashing, Kirsch and Mitzenmacher 2006). So a slot holds the
-    minimum of one order of the shingles, and two slots are equal with probability J.
+    hash it meets. An empty slot takes the least of an order of its own over all shingles (Dahlgaard, Knudsen and
+    Thorup, "Fast similarity sketching", 2017, cut to one round): low + t * high modulo 2**32 of a hash's two halves,
+    where t is the slot's triangular number modulo `num_slots` (double hashing, Kirsch and Mitzenmacher 2006). So a slot
+    holds the minimum of one order of the shingles, and two slots are equal with probability J.
 
     Raises:
         InvalidUtf8Error: A text is not UTF-8; the message names its row.

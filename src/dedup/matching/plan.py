@@ -17,6 +17,9 @@ BACKGROUND_SCALE = 0.0035
 BAND_SECONDS = 25e-9
 PAIR_SECONDS = 2.5e-6
 
+#: Below, no number of bands that fits a signature finds anything.
+_LEAST_HIT = 1e-12
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -37,7 +40,8 @@ class Plan:
     def probability(self, jaccard: float) -> float:
         """Return how likely a pair of that similarity becomes a candidate: 1 - (1 - J^rows)^bands."""
         _validate.fraction("jaccard", jaccard, zero=True)
-        return 1.0 - (1.0 - jaccard**self.rows) ** self.bands
+        hit = jaccard**self.rows
+        return 1.0 if hit == 1.0 else -math.expm1(self.bands * math.log1p(-hit))
 
     @property
     def recall(self) -> float:
@@ -86,11 +90,13 @@ def plan(threshold: float, recall: float = 0.99, *, num_slots: int = 128, docume
     choices = []
     for rows in range(1, num_slots + 1):
         hit = threshold**rows
-        bands = 1 if hit == 1.0 else math.ceil(math.log1p(-recall) / math.log1p(-hit)) if hit > 0.0 else num_slots + 1
+        if hit < _LEAST_HIT:
+            break
+        bands = 1 if hit == 1.0 else math.ceil(math.log1p(-recall) / math.log1p(-hit))
         if bands * rows <= num_slots:
             choices.append(Plan(threshold, num_slots, bands, rows))
     if not choices:
-        reachable = 1.0 - (1.0 - threshold) ** num_slots
+        reachable = math.floor(1e4 * Plan(threshold, num_slots, num_slots, 1).recall) / 1e4
         raise InvalidArgumentError(
             f"recall must be at most {reachable:.4f} for threshold {threshold} and {num_slots} slots. Got {recall}."
         )
