@@ -15,7 +15,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dedup import Article, Cleaned, Config, DuplicateIdError, Result, clean, deduplicate, pipeline
-from dedup.kernels import native, parallel
+from dedup.kernels import native
+from dedup.matching import verify as module
 from dedup.pipeline import STAGES, decide, run
 from oracle import Solution, assert_same, documents_of, found, link, solve
 from strategies import SENTENCES, batches, configs, pages, sentences
@@ -119,8 +120,9 @@ def many_texts(stories: int, copies: int) -> list[Article]:
 
 @pytest.mark.parametrize("exhaustive", [0, 10_000])
 def test_threads_change_nothing(monkeypatch: pytest.MonkeyPatch, exhaustive: int) -> None:
-    """One, two and five threads over many small ranges give the same result."""
-    monkeypatch.setattr(parallel, "RANGE_WEIGHT", 500)
+    """One, two and five threads over many small chunks give the same result."""
+    monkeypatch.setattr(pipeline, "_CHUNK_CHARACTERS", 500)
+    monkeypatch.setattr(module, "_CHUNK_SHINGLES", 500)
     articles = many_texts(40, 4)
     results = [deduplicate(articles, clean="off", exhaustive=exhaustive, threads=threads) for threads in (1, 2, 5)]
     first, *others = map(found, results)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +14,7 @@ from dedup.clustering.clusters import cluster
 from dedup.clustering.order import keep_order
 from dedup.errors import DuplicateIdError
 from dedup.kernels import native
-from dedup.kernels.parallel import for_ranges, range_bounds
+from dedup.kernels.parallel import Pool, chunks
 from dedup.kernels.sketches import Sketches
 from dedup.matching.candidates import Candidates, all_pairs, pairs_by_bands
 from dedup.matching.plan import plan
@@ -31,11 +31,14 @@ if TYPE_CHECKING:
 #: Told the name of a stage, how much of it is done and how much there is; called from the thread that started the run.
 Progress = Callable[[str, int, int], None]
 
+#: Told how much more of a stage is done.
+Advance = Callable[[int], None]
+
 #: The stages, in order, and what each counts.
 STAGES = {"sketch": "documents", "match": "bands", "verify": "pairs"}
 
-#: Characters that are cleaned and sketched at a time: what is encoded for the kernel lives no longer than that.
-_CHUNK_CHARACTERS = 8_000_000
+#: Characters (bytes, where texts are encoded) that one thread works on at a time; what it encodes lives no longer.
+_CHUNK_CHARACTERS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,8 +95,14 @@ def run(articles: Sequence[Article], config: Config, progress: Progress | None =
         DuplicateIdError: An item of a page would get the id of another document.
         InputError: A text is longer than 1 GiB.
     """
-    batch, sketches = _prepare(articles, config, progress)
-    group = _merge_equal(batch.strings, sketches, config)[batch.places]
+    batch, sketches = _prepare(articles, config, _counter(progress, "sketch", len(articles)))
+    with Pool(config.threads) as pool:
+        return _match(batch, sketches, config, pool, progress)
+
+
+def _match(batch: _Batch, sketches: Sketches, config: Config, pool: Pool, progress: Progress | None) -> Outcome:
+    """Find the related pairs among the documents of a batch."""
+    group = _merge_equal(batch.strings, sketches, pool)[batch.places]
     tokens = sketches.tokens[group]
 
     order = keep_order(batch.documents, tokens)
@@ -102,10 +111,10 @@ def run(articles: Sequence[Article], config: Config, progress: Progress | None =
     compared = kept_order[tokens[kept_order] > 0]
     rows = group[compared]
 
-    candidates = _candidates(sketches, rows, config, progress)
+    candidates = _candidates(sketches, rows, config, pool, progress)
     strings = [batch.strings[row] for row in rows.tolist()]
     advance = _counter(progress, "verify", len(candidates))
-    pairs = verify(strings, sketches.shingles[rows], candidates, config, advance)
+    pairs = verify(strings, sketches.shingles[rows], candidates, config, pool, advance)
     return Outcome(
         articles=batch.documents,
         cleaned=batch.cleaned,
@@ -147,18 +156,17 @@ def decide(outcome: Outcome, config: Config) -> Decision:
     return Decision(canonical[outcome.representative], evidence[outcome.representative], pairs)
 
 
-def _counter(progress: Progress | None, stage: str, total: int) -> Callable[[int], None] | None:
+def _counter(progress: Progress | None, stage: str, total: int) -> Advance:
     """Return a function that adds to what is done of a stage."""
-    if progress is None:
-        return None
     done = 0
 
     def advance(amount: int) -> None:
         nonlocal done
         done += amount
-        progress(stage, done, total)
+        if progress:
+            progress(stage, done, total)
 
-    progress(stage, 0, total)
+    advance(0)
     return advance
 
 
@@ -181,73 +189,85 @@ class _Batch:
     known: dict[int, int] = field(default_factory=dict)
 
 
-def _prepare(articles: Sequence[Article], config: Config, progress: Progress | None) -> tuple[_Batch, Sketches]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Chunk:
+    """Some documents, cleaned.
+
+    Args:
+        rows: Which ones.
+        strings: Their clean texts.
+        texts: The same, as the kernels read them.
+        hashes: uint64, one per clean text.
+        pages: Place in the chunk -> what cleaning removed.
+    """
+
+    rows: range
+    strings: list[str]
+    texts: native.Texts
+    hashes: NDArray[np.uint64]
+    pages: dict[int, Cleaned]
+
+
+def _prepare(articles: Sequence[Article], config: Config, advance: Advance) -> tuple[_Batch, Sketches]:
     """Clean and sketch the articles, then the items that their pages carry, each different text once."""
     batch = _Batch(list(articles))
     parts: list[Sketches] = []
     start = 0
-    while start < len(batch.documents):
-        # Items join the end of the list meanwhile, and have their turn when the articles have had theirs.
-        stop = len(batch.documents)
-        sketches = Sketches.empty(stop - start, config)
-        filled = 0
-        advance = _counter(progress, "sketch", stop - start)
-        for low, high in _chunks([len(article.text) for article in batch.documents[start:stop]]):
-            fresh = _read_chunk(batch, range(start + low, start + high), config)
-            _fill(fresh, sketches.rows(filled, filled + len(fresh)), config)
-            filled += len(fresh)
-            if advance:
-                advance(high - low)
-        parts.append(sketches.rows(0, filled))
-        start = stop
-    if len(batch.documents) > len(articles):
-        _check_item_ids(batch.documents, len(articles))
+    with Pool(config.threads) as pool:
+        while start < len(batch.documents):
+            # Items join the end of the list meanwhile, and have their turn when the articles have had theirs.
+            texts = [article.text for article in batch.documents[start:]]
+            rows = [range(start + part.start, start + part.stop) for part in _chunks(texts)]
+            sketches = Sketches.empty(len(texts), config)
+            filled = 0
+            for chunk in pool.map(partial(_read, batch, config), rows):
+                fresh = _merge(batch, chunk)
+                pool.start(partial(_fill, fresh, config, sketches.rows(filled, filled + len(fresh))))
+                filled += len(fresh)
+                advance(len(chunk.rows))
+            parts.append(sketches.rows(0, filled))
+            start += len(texts)
+    _check_item_ids(batch.documents, len(articles))
     return batch, Sketches.join(parts, config)
 
 
-def _read_chunk(batch: _Batch, rows: range, config: Config) -> native.Texts:
-    """Clean some documents; note their items, and their clean texts that are new; return those."""
+def _read(batch: _Batch, config: Config, rows: range) -> _Chunk:
+    """Clean some documents and hash their clean texts."""
     strings = [batch.documents[row].text for row in rows]
     texts = native.Texts.from_strings(strings)
+    pages = {}
     if config.clean == "auto":
-        changed = _clean(batch, rows, texts, strings, config)
-        if changed:
-            texts = texts.replace(np.array(changed), native.Texts.from_strings([strings[i] for i in changed]))
+        suspects = np.empty(len(texts), np.uint8)
+        fill_suspects(texts, 0, len(texts), suspects)
+        pages = {i: page for i in np.flatnonzero(suspects).tolist() if (page := clean(strings[i])).removed}
+    if pages:
+        for i, page in pages.items():
+            strings[i] = page.text
+        texts = texts.replace(np.array(list(pages)), native.Texts.from_strings([strings[i] for i in pages]))
     hashes = np.empty(len(texts), np.uint64)
-    for_ranges(
-        lambda start, stop: native.fill_text_hashes(texts, config.seed, start, stop, hashes),
-        texts.lengths,
-        config.threads,
-    )
+    native.fill_text_hashes(texts, config.seed, 0, len(texts), hashes)
+    return _Chunk(rows, strings, texts, hashes, pages)
+
+
+def _merge(batch: _Batch, chunk: _Chunk) -> native.Texts:
+    """Add a chunk to the batch, and the items of its pages; return the texts that are new."""
+    for i, page in chunk.pages.items():
+        row = chunk.rows[i]
+        article = batch.documents[row]
+        if article.published is None and "published" in page.metadata:
+            batch.documents[row] = replace(article, published=page.metadata["published"])
+        batch.documents += _items(article, page)
+        batch.cleaned[row] = page
     fresh = []
-    for i, key in enumerate(hashes.tolist()):
+    for i, (key, string) in enumerate(zip(chunk.hashes.tolist(), chunk.strings, strict=True)):
         place = batch.known.setdefault(key, len(batch.strings))
         # Equal hashes are not yet equal texts: whoever knows the seed can make two that collide.
-        if place == len(batch.strings) or batch.strings[place] != strings[i]:
+        if place == len(batch.strings) or batch.strings[place] != string:
             place = len(batch.strings)
-            batch.strings.append(strings[i])
+            batch.strings.append(string)
             fresh.append(i)
         batch.places.append(place)
-    return texts.take(np.array(fresh, np.int64))
-
-
-def _clean(batch: _Batch, rows: range, texts: native.Texts, strings: list[str], config: Config) -> list[int]:
-    """Clean, in `strings`, the texts in which furniture may stand; return the places that changed."""
-    suspects = np.empty(len(texts), np.uint8)
-    for_ranges(lambda start, stop: fill_suspects(texts, start, stop, suspects), texts.lengths, config.threads)
-    changed = []
-    for i in np.flatnonzero(suspects).tolist():
-        page = clean(strings[i])
-        if not page.removed:
-            continue
-        article = batch.documents[rows[i]]
-        if article.published is None and "published" in page.metadata:
-            batch.documents[rows[i]] = replace(article, published=page.metadata["published"])
-        batch.documents += _items(article, page)
-        batch.cleaned[rows[i]] = page
-        strings[i] = page.text
-        changed.append(i)
-    return changed
+    return chunk.texts.take(np.array(fresh, np.int64))
 
 
 def _items(page: Article, cleaned: Cleaned) -> list[Article]:
@@ -258,6 +278,8 @@ def _items(page: Article, cleaned: Cleaned) -> list[Article]:
 
 
 def _check_item_ids(documents: list[Article], articles: int) -> None:
+    if len(documents) == articles:
+        return
     taken = {article.id for article in documents[:articles]}
     for item in documents[articles:]:
         if item.id in taken:
@@ -270,20 +292,17 @@ def _check_item_ids(documents: list[Article], articles: int) -> None:
 def sketch(texts: native.Texts, config: Config) -> Sketches:
     """Return the signatures of texts."""
     sketches = Sketches.empty(len(texts), config)
-    _fill(texts, sketches, config)
+    with Pool(config.threads) as pool:
+        for rows in chunks(texts.lengths, _CHUNK_CHARACTERS):
+            pool.start(partial(native.fill_sketches, texts, config, rows.start, rows.stop, sketches))
     return sketches
 
 
-def _fill(texts: native.Texts, sketches: Sketches, config: Config) -> None:
-    for_ranges(
-        lambda start, stop: native.fill_sketches(texts, config, start, stop, sketches),
-        # A fixed share per text: short texts cost more than their bytes.
-        texts.lengths + 100,
-        config.threads,
-    )
+def _fill(texts: native.Texts, config: Config, sketches: Sketches) -> None:
+    native.fill_sketches(texts, config, 0, len(texts), sketches)
 
 
-def _merge_equal(strings: list[str], sketches: Sketches, config: Config) -> NDArray[np.int64]:
+def _merge_equal(strings: list[str], sketches: Sketches, pool: Pool) -> NDArray[np.int64]:
     """Return for each different text the first one that folds to the same, int64; one without a token is alone."""
     merged = np.arange(len(sketches))
     pending = np.flatnonzero(sketches.tokens > 0)
@@ -292,36 +311,25 @@ def _merge_equal(strings: list[str], sketches: Sketches, config: Config) -> NDAr
         _, first, group = np.unique(sketches.digests[pending], return_index=True, return_inverse=True)
         firsts = pending[first][group]
         repeats, firsts = pending[firsts != pending], firsts[firsts != pending]
-        equal = _equal(strings, repeats, firsts, config)
+        left, right = [[strings[row] for row in rows.tolist()] for rows in (repeats, firsts)]
+        parts = [(left[rows.start : rows.stop], right[rows.start : rows.stop]) for rows in _chunks(left)]
+        equal = np.concatenate([np.empty(0, np.bool_), *pool.map(_equal, parts)])
         merged[repeats[equal]] = firsts[equal]
         pending = repeats[~equal]
     return merged
 
 
-def _equal(strings: list[str], left: NDArray[np.int64], right: NDArray[np.int64], config: Config) -> NDArray[np.bool_]:
-    """Return which of the texts `left[i]` and `right[i]` fold to the same."""
+def _equal(pairs: tuple[list[str], list[str]]) -> NDArray[np.bool_]:
+    """Return which pairs of texts fold to the same."""
+    left, right = pairs
+    texts = native.Texts.from_strings(left + right)
     equal = np.zeros(len(left), np.uint8)
-    for low, high in _chunks([2 * len(strings[row]) for row in left.tolist()]):
-        pairs = np.concatenate([left[low:high], right[low:high]])
-        texts = native.Texts.from_strings([strings[row] for row in pairs.tolist()])
-        _fill_equal(texts, equal[low:high], config)
+    native.fill_equal(texts, np.arange(len(left)), np.arange(len(left), len(texts)), 0, len(left), equal)
     return equal.astype(np.bool_)
 
 
-def _fill_equal(texts: native.Texts, out: NDArray[np.uint8], config: Config) -> None:
-    """Compare each text of the first half with that of the second."""
-    left, right = np.arange(len(out)), np.arange(len(out), 2 * len(out))
-    for_ranges(
-        lambda start, stop: native.fill_equal(texts, left, right, start, stop, out),
-        texts.lengths[left] + texts.lengths[right],
-        config.threads,
-    )
-
-
-def _chunks(sizes: list[int]) -> list[tuple[int, int]]:
-    """Cut rows into ranges of about `_CHUNK_CHARACTERS`."""
-    bounds = range_bounds(np.array(sizes, np.int64), _CHUNK_CHARACTERS)
-    return list(pairwise(bounds))
+def _chunks(texts: list[str]) -> list[range]:
+    return chunks(np.fromiter(map(len, texts), np.int64, len(texts)), _CHUNK_CHARACTERS)
 
 
 def _representatives(
@@ -336,14 +344,11 @@ def _representatives(
     return np.where(tokens > 0, order[best[group]] if n else group, np.arange(n))
 
 
-def _candidates(sketches: Sketches, rows: NDArray[np.int64], config: Config, progress: Progress | None) -> Candidates:
+def _candidates(
+    sketches: Sketches, rows: NDArray[np.int64], config: Config, pool: Pool, progress: Progress | None
+) -> Candidates:
     if len(rows) <= config.exhaustive:
         return all_pairs(len(rows))
     bands = plan(config.threshold, config.recall, num_slots=config.num_slots)
-    return pairs_by_bands(
-        sketches.signatures,
-        rows,
-        bands,
-        bucket_limit=config.bucket_limit,
-        advance=_counter(progress, "match", bands.bands),
-    )
+    advance = _counter(progress, "match", bands.bands)
+    return pairs_by_bands(sketches.signatures, rows, bands, config.bucket_limit, pool, advance)

@@ -253,12 +253,21 @@ class Result:
         return _strings(self.articles[row].id for row in rows.tolist())
 
     def _cluster(self, canonical: int, rows: list[int]) -> Cluster:
-        articles = [self.articles[row] for row in (canonical, *(row for row in rows if row != canonical))]
+        first = self.articles[canonical]
+        if len(rows) == 1:
+            known = timestamp(first.published) < np.inf
+            return Cluster(
+                first.id,
+                (first.id,),
+                () if first.source is None else (first.source,),
+                first.published if known else None,
+            )
+        articles = [first, *(self.articles[row] for row in rows if row != canonical)]
         dated = [
             article.published for article in articles if article.published and timestamp(article.published) < np.inf
         ]
         return Cluster(
-            canonical=self.articles[canonical].id,
+            canonical=first.id,
             members=tuple(article.id for article in articles),
             sources=tuple(sorted({article.source for article in articles if article.source is not None})),
             first_published=min(dated, key=timestamp, default=None),

@@ -1,118 +1,124 @@
-"""Ranges of rows on threads: every row once, in any number of threads, errors in row order."""
+"""Chunks of rows on threads: every row once, in any number of threads, in order, errors raised."""
 
 from __future__ import annotations
 
 import threading
 import time
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedup.kernels import parallel
-from dedup.kernels.parallel import RANGE_WEIGHT, for_ranges
+from dedup.kernels.parallel import Pool, chunks
 
-weights = st.lists(st.sampled_from([0, 1, 50, RANGE_WEIGHT // 3, RANGE_WEIGHT, 5 * RANGE_WEIGHT]), max_size=30)
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-
-@given(weights, st.sampled_from([None, 1, 2, 5]))
-def test_every_row_is_worked_once(costs: list[int], threads: int | None) -> None:
-    """The ranges cover all rows without overlap, and progress adds up to their number."""
-    done = np.zeros(len(costs), np.int64)
-    told: list[int] = []
-
-    def work(start: int, stop: int) -> None:
-        assert start < stop
-        done[start:stop] += 1
-
-    for_ranges(work, np.array(costs, np.int64), threads, told.append)
-    assert [1] * len(costs) == done.tolist()
-    assert len(costs) == sum(told)
+MOST = 100
+weights = st.lists(st.sampled_from([0, 1, 50, 33, 100, 500]), max_size=30)
+any_threads = pytest.mark.parametrize("threads", [1, 2, 8])
 
 
 @given(weights)
-def test_ranges_are_about_as_heavy_as_asked(costs: list[int]) -> None:
-    """A range without its first row weighs at most one range weight; there are no more ranges than needed."""
-    ranges: list[tuple[int, int]] = []
-    for_ranges(lambda start, stop: ranges.append((start, stop)), np.array(costs, np.int64), 1)
-    assert all(sum(costs[start + 1 : stop]) <= RANGE_WEIGHT for start, stop in ranges)
-    assert len(ranges) <= sum(costs) // RANGE_WEIGHT + 2
+def test_chunks_are_about_as_heavy_as_asked(costs: list[int]) -> None:
+    """Chunks cover all rows in order; one without its first row weighs at most what was asked; none is without need."""
+    cut = chunks(np.array(costs, np.int64), MOST)
+    assert list(range(len(costs))) == [row for rows in cut for row in rows]
+    assert all(len(rows) for rows in cut)
+    assert all(sum(costs[rows.start + 1 : rows.stop]) <= MOST for rows in cut)
+    assert len(cut) <= sum(costs) // MOST + 2
 
 
-def test_no_row_no_work() -> None:
-    """Without rows nothing is called."""
-
-    def work(start: int, stop: int) -> None:
-        raise AssertionError((start, stop))
-
-    for_ranges(work, np.empty(0, np.int64), 2)
+@given(st.lists(st.integers(), max_size=40), st.sampled_from([None, 1, 2, 5]))
+def test_answers_come_in_order(tasks: list[int], threads: int | None) -> None:
+    """`map` gives the answer of every task, in the order of the tasks."""
+    with Pool(threads) as pool:
+        assert [task + 1 for task in tasks] == list(pool.map(lambda task: task + 1, tasks))
 
 
-@pytest.mark.parametrize("threads", [1, 2, 8])
-def test_first_error_in_row_order_is_raised(monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
-    """Of several ranges that fail, the first one's error comes, though a later one failed earlier."""
-    monkeypatch.setattr(parallel, "RANGE_WEIGHT", 1)
+@any_threads
+def test_what_was_started_is_done_at_the_end(threads: int) -> None:
+    """At the end of the block all that was started has been done."""
+    done: list[int] = []
 
-    def work(start: int, _stop: int) -> None:
-        if start == 2:
+    def work(number: int) -> None:
+        time.sleep(0.001)
+        done.append(number)
+
+    with Pool(threads) as pool:
+        for number in range(20):
+            pool.start(partial(work, number))
+    assert list(range(20)) == sorted(done)
+
+
+@any_threads
+def test_first_error_in_order_is_raised(threads: int) -> None:
+    """Of several tasks that fail, the first one's error comes, though a later one failed earlier."""
+
+    def work(task: int) -> None:
+        if task == 2:
             time.sleep(0.05)
-        if start >= 2:
-            raise ValueError(start)
+        if task >= 2:
+            raise ValueError(task)
 
-    with pytest.raises(ValueError, match=r"^2$"):
-        for_ranges(work, np.ones(8, np.int64), threads)
+    with pytest.raises(ValueError, match=r"^2$"), Pool(threads) as pool:
+        list(pool.map(work, range(8)))
 
 
-def test_error_of_progress_stops_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error of the caller's progress function reaches the caller, and waiting ranges are not begun."""
-    monkeypatch.setattr(parallel, "RANGE_WEIGHT", 1)
+@any_threads
+def test_errors_of_started_work_are_raised(threads: int) -> None:
+    """An error of work that was started is raised by the end of the block."""
+
+    def fail() -> None:
+        raise ValueError("started")
+
+    with pytest.raises(ValueError, match=r"^started$"), Pool(threads) as pool:
+        pool.start(fail)
+
+
+def test_an_error_in_the_block_stops_the_work() -> None:
+    """When the block fails, what has not begun is dropped, and the block's error is the one that is raised."""
     begun: list[int] = []
 
-    def work(start: int, _stop: int) -> None:
-        begun.append(start)
+    def work(task: int) -> None:
+        begun.append(task)
         time.sleep(0.002)
 
-    def stop(_rows: int) -> None:
-        raise KeyboardInterrupt
+    def consume() -> None:
+        with Pool(2) as pool:
+            for _ in pool.map(work, range(400)):
+                raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        for_ranges(work, np.ones(400, np.int64), 2, stop)
-    assert len(begun) < 200
-
-
-def test_progress_comes_from_the_thread_that_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work runs on a pool, progress in the caller's thread and in row order."""
-    monkeypatch.setattr(parallel, "RANGE_WEIGHT", 10)
-    workers: set[int] = set()
-    told: list[tuple[int, int]] = []
-
-    def work(start: int, _stop: int) -> None:
-        time.sleep(0.01 if start == 0 else 0.0)
-        workers.add(threading.get_ident())
-
-    costs = np.array([10, 1, 9, 10, 3, 3, 4], np.int64)
-    for_ranges(work, costs, 2, lambda rows: told.append((threading.get_ident(), rows)))
-    assert threading.get_ident() not in workers
-    assert {threading.get_ident()} == {thread for thread, _ in told}
-    assert sum(rows for _, rows in told) == 7
-    assert len(told) > 1
+        consume()
+    assert len(begun) < 20
 
 
 def test_one_thread_is_the_callers_own() -> None:
     """With one thread no pool is started."""
-    used: list[int] = []
-    for_ranges(lambda _start, _stop: used.append(threading.get_ident()), np.full(5, RANGE_WEIGHT), 1)
-    assert {threading.get_ident()} == set(used)
+    with Pool(1) as pool:
+        used = set(pool.map(lambda _task: threading.get_ident(), range(5)))
+        pool.start(lambda: used.add(threading.get_ident()))
+    assert {threading.get_ident()} == used
 
 
-def test_no_more_threads_than_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """At most so many ranges run at once, and two do when two may."""
-    monkeypatch.setattr(parallel, "RANGE_WEIGHT", 1)
+def test_more_threads_are_others() -> None:
+    """With more threads the caller's own does no work."""
+    with Pool(2) as pool:
+        used = set(pool.map(lambda _task: threading.get_ident(), range(5)))
+    assert threading.get_ident() not in used
+
+
+def test_no_more_threads_than_asked() -> None:
+    """At most so many tasks run at once, and two do when two may."""
     lock = threading.Lock()
     running = most = 0
 
-    def work(_start: int, _stop: int) -> None:
+    def work(_task: int) -> None:
         nonlocal running, most
         with lock:
             running += 1
@@ -121,5 +127,21 @@ def test_no_more_threads_than_asked(monkeypatch: pytest.MonkeyPatch) -> None:
         with lock:
             running -= 1
 
-    for_ranges(work, np.ones(12, np.int64), 2)
+    with Pool(2) as pool:
+        list(pool.map(work, range(12)))
     assert most == 2
+
+
+def test_work_ahead_is_bounded() -> None:
+    """`map` takes no more tasks than a few beyond the answer that was asked for."""
+    taken: list[int] = []
+
+    def endless() -> Iterator[int]:
+        for number in count():
+            taken.append(number)
+            yield number
+
+    with Pool(2) as pool:
+        answers = pool.map(abs, endless())
+        assert [next(answers) for _ in range(5)] == [0, 1, 2, 3, 4]
+    assert len(taken) <= 5 + 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,8 +13,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from dedup import Plan
+from dedup.kernels.parallel import Pool
 from dedup.matching import candidates
 from dedup.matching.candidates import Candidates, all_pairs, pairs_by_bands
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
 NO_LIMIT = 10**9
 
@@ -22,6 +29,18 @@ signatures = hnp.arrays(np.uint32, st.tuples(st.integers(0, 12), st.just(16)), e
 plans = st.integers(1, 8).flatmap(
     lambda rows: st.builds(Plan, st.just(0.5), st.just(16), st.integers(1, 16 // rows), st.just(rows))
 )
+
+
+def by_bands(
+    values: NDArray[np.uint32],
+    rows: NDArray[np.int64],
+    plan: Plan,
+    bucket_limit: int,
+    advance: Callable[[int], None] = lambda _bands: None,
+) -> Candidates:
+    """Return the candidates, found on two threads."""
+    with Pool(2) as pool:
+        return pairs_by_bands(values, rows, plan, bucket_limit, pool, advance)
 
 
 def pairs(found: Candidates) -> list[tuple[int, int]]:
@@ -58,7 +77,7 @@ def test_pairs_equal_brute_force(
             for band in range(plan.bands)
         )
     ]
-    found = pairs_by_bands(values, rows, plan, bucket_limit=NO_LIMIT)
+    found = by_bands(values, rows, plan, bucket_limit=NO_LIMIT)
     assert expected == pairs(found)
     assert (len(expected), 0, 0) == (len(found), found.capped, found.omitted)
 
@@ -77,7 +96,7 @@ def test_limit_follows_its_docstring(
         expected.update(taken)
         capped += len(bucket) > limit
         omitted += len(every) - len(taken)
-    found = pairs_by_bands(values, np.arange(len(values)), plan, bucket_limit=limit)
+    found = by_bands(values, np.arange(len(values)), plan, bucket_limit=limit)
     assert sorted(expected) == pairs(found)
     assert (capped, omitted) == (found.capped, found.omitted)
 
@@ -86,7 +105,7 @@ def test_limit_follows_its_docstring(
 def test_work_of_a_bucket_is_linear(limit: int) -> None:
     """However many texts agree in everything, no bucket costs more than limit pairs a text."""
     count = 1500
-    found = pairs_by_bands(np.zeros((count, 16), np.uint32), np.arange(count), Plan(0.5, 16, 4, 4), bucket_limit=limit)
+    found = by_bands(np.zeros((count, 16), np.uint32), np.arange(count), Plan(0.5, 16, 4, 4), bucket_limit=limit)
     hubs = max(1, limit // 4)
     assert hubs * count - hubs * (hubs + 1) // 2 == len(found)
     assert found.capped == 4
@@ -99,16 +118,16 @@ def test_repeats_that_do_not_fit_are_dropped_early(
 ) -> None:
     """How many pairs may wait to be freed of repeats changes nothing."""
     rows = np.arange(len(values))
-    expected = pairs(pairs_by_bands(values, rows, plan, bucket_limit=NO_LIMIT))
+    expected = pairs(by_bands(values, rows, plan, bucket_limit=NO_LIMIT))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(candidates, "_PENDING_LIMIT", 3)
-        assert expected == pairs(pairs_by_bands(values, rows, plan, bucket_limit=NO_LIMIT))
+        assert expected == pairs(by_bands(values, rows, plan, bucket_limit=NO_LIMIT))
 
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_no_pair_of_fewer_than_two(count: int) -> None:
     """Without two texts there is no pair."""
-    found = pairs_by_bands(np.zeros((count, 16), np.uint32), np.arange(count), Plan(0.5, 16, 4, 4), bucket_limit=2)
+    found = by_bands(np.zeros((count, 16), np.uint32), np.arange(count), Plan(0.5, 16, 4, 4), bucket_limit=2)
     assert [] == pairs(found) == pairs(all_pairs(count))
     assert (found.capped, found.omitted) == (0, 0)
 
@@ -117,11 +136,11 @@ def test_two_texts() -> None:
     """Two texts that agree in one band are one pair; in none, no pair."""
     values = np.arange(32, dtype=np.uint32).reshape(2, 16)
     plan = Plan(0.5, 16, 4, 4)
-    assert pairs(pairs_by_bands(values, np.arange(2), plan, bucket_limit=2)) == []
+    assert pairs(by_bands(values, np.arange(2), plan, bucket_limit=2)) == []
     values[1, 12:] = values[0, 12:]
-    assert pairs(pairs_by_bands(values, np.arange(2), plan, bucket_limit=2)) == [(0, 1)]
+    assert pairs(by_bands(values, np.arange(2), plan, bucket_limit=2)) == [(0, 1)]
     # Slots behind the last band stay unused.
-    assert pairs(pairs_by_bands(values, np.arange(2), Plan(0.5, 16, 3, 4), bucket_limit=2)) == []
+    assert pairs(by_bands(values, np.arange(2), Plan(0.5, 16, 3, 4), bucket_limit=2)) == []
 
 
 def test_pairs_are_places_of_the_rows() -> None:
@@ -129,7 +148,7 @@ def test_pairs_are_places_of_the_rows() -> None:
     values = np.arange(4 * 16, dtype=np.uint32).reshape(4, 16)
     values[3] = values[1]
     rows = np.array([3, 0, 1], np.int64)
-    assert pairs(pairs_by_bands(values, rows, Plan(0.5, 16, 4, 4), bucket_limit=2)) == [(0, 2)]
+    assert pairs(by_bands(values, rows, Plan(0.5, 16, 4, 4), bucket_limit=2)) == [(0, 2)]
 
 
 @given(st.integers(0, 40))
@@ -143,5 +162,5 @@ def test_all_pairs_are_all(count: int) -> None:
 def test_every_band_is_told() -> None:
     """Progress is told 1 after each band."""
     told: list[int] = []
-    pairs_by_bands(np.zeros((3, 16), np.uint32), np.arange(3), Plan(0.5, 16, 5, 3), bucket_limit=2, advance=told.append)
+    by_bands(np.zeros((3, 16), np.uint32), np.arange(3), Plan(0.5, 16, 5, 3), bucket_limit=2, advance=told.append)
     assert told == [1] * 5

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dedup import Config
-from dedup.kernels import native, parallel
+from dedup.kernels import native
+from dedup.kernels.parallel import Pool
 from dedup.matching import verify as module
 from dedup.matching.candidates import Candidates, all_pairs
 from dedup.matching.verify import UNRELATED, Pairs, relate, verify
@@ -27,7 +28,9 @@ texts_of_any_kind = st.lists(st.one_of(sentences(), st.text(min_size=1)).filter(
 
 def verified(texts: list[str], config: Config, candidates: Candidates | None = None) -> Pairs:
     """Verify pairs of texts, all of them unless told which."""
-    return verify(texts, room(texts, config), all_pairs(len(texts)) if candidates is None else candidates, config)
+    with Pool(config.threads) as pool:
+        chosen = all_pairs(len(texts)) if candidates is None else candidates
+        return verify(texts, room(texts, config), chosen, config, pool, lambda _pairs: None)
 
 
 def room(texts: list[str], config: Config) -> NDArray[np.uint32]:
@@ -91,14 +94,14 @@ def test_limits_of_the_default_rule(left: int, right: int, shared: int, expected
 
 @pytest.mark.parametrize("most", [1, 5, 37, 10**9])
 def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
-    """However few shingles may be in memory at once, and in however many ranges, scores are the same."""
+    """However few shingles may be in memory at once, scores are the same."""
     texts = [" ".join(f"w{(start * step) % 23}" for step in range(1, 5 + start)) for start in range(1, 14)]
     config = Config(shingle_size=2, threads=3, min_excerpt=3)
     expected = verified(texts, config)
     monkeypatch.setattr(module, "_CHUNK_SHINGLES", most)
-    monkeypatch.setattr(parallel, "RANGE_WEIGHT", 10)
     told: list[int] = []
-    pairs = verify(texts, room(texts, config), all_pairs(len(texts)), config, told.append)
+    with Pool(config.threads) as pool:
+        pairs = verify(texts, room(texts, config), all_pairs(len(texts)), config, pool, told.append)
     for name in ("left", "right", "shared", "left_size", "right_size", "relation"):
         assert np.array_equal(getattr(expected, name), getattr(pairs, name))
     assert len(pairs) == sum(told)

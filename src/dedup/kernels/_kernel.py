@@ -941,9 +941,9 @@ def _sort_unique(s: cython.pointer[Scratch]) -> cython.size_t:
     value: uint64_t
     if n < 2:
         return n
-    # Hashes collide in their upper half once in 2^32, so the last loop has next to nothing to move. A text large
-    # enough for somebody to have searched for many that collide there is sorted by all its bytes.
-    shift = 32 if n <= 65536 else 0
+    # Hashes rarely agree in their upper bytes, so the last loop has next to nothing to move. Whoever makes them agree
+    # must not gain much by it: the larger the text, the more bytes it is sorted by.
+    shift = 48 if n <= 2048 else 32 if n <= 65536 else 0
     while shift < 64:
         memset(counts, 0, cython.sizeof(counts))
         for i in range(n):
@@ -1023,7 +1023,7 @@ def shingle_set_rows(
                 if cython.cast(int64_t, found) > limits[i] - places[i]:
                     status = NO_ROOM
                 else:
-                    # Four passes of the sort (or eight) end where they began.
+                    # An even number of passes ends where it began.
                     memcpy(out + places[i], s.shingles, 8 * found)
                     numbers[i] = found
             i += 1

@@ -1,60 +1,82 @@
-"""Runs a kernel over ranges of rows on a pool of threads; the kernels release the GIL."""
+"""Runs chunks of work on a pool of threads; the kernels release the GIL."""
 
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
+    from types import TracebackType
 
     from numpy.typing import NDArray
 
-#: Weight (bytes, or steps of about a nanosecond) of one range: long enough to be worth a thread's while.
-RANGE_WEIGHT = 500_000
+Task = TypeVar("Task")
+Answer = TypeVar("Answer")
 
 
-def range_bounds(weights: NDArray[np.integer[Any]], most: int) -> list[int]:
-    """Return where to cut rows so that each range weighs about `most`, or is one row: 0, ..., number of rows."""
+def chunks(weights: NDArray[np.integer[Any]], most: int) -> list[range]:
+    """Cut rows into ranges that each weigh about `most`, or are one row; of no row, none."""
     ends = np.cumsum(weights, dtype=np.int64)
     marks = np.arange(most, int(ends[-1]) if len(ends) else 0, most)
-    bounds: list[int] = np.unique(np.concatenate([[0], np.searchsorted(ends, marks), [len(weights)]])).tolist()
-    return bounds
+    bounds = np.unique(np.concatenate([[0], np.searchsorted(ends, marks), [len(weights)]])).tolist()
+    return [range(start, stop) for start, stop in pairwise(bounds)]
 
 
-def for_ranges(
-    work: Callable[[int, int], None],
-    weights: NDArray[np.integer[Any]],
-    threads: int | None,
-    advance: Callable[[int], None] | None = None,
-) -> None:
-    """Call `work(start, stop)` for ranges that cover all rows, each of about the same weight.
+class Pool:
+    """Worker threads for one run; a context manager, which waits for everything that was started.
+
+    One thread means that all work is done by the caller, as it comes.
 
     Args:
-        work: Must write only what belongs to its range; its first exception, in row order, is raised here.
-        weights: [n], what each row costs.
-        threads: How many run at once; None for one per processor.
-        advance: Told how many rows are done after each range, in row order.
+        threads: How many; None for one per processor.
     """
-    ranges = list(pairwise(range_bounds(weights, RANGE_WEIGHT)))
-    workers = min(threads or os.cpu_count() or 1, len(ranges))
-    if workers <= 1:
-        for start, stop in ranges:
-            work(start, stop)
-            if advance:
-                advance(stop - start)
-        return
-    with ThreadPoolExecutor(workers, thread_name_prefix="dedup") as pool:
-        futures = [pool.submit(work, start, stop) for start, stop in ranges]
+
+    def __init__(self, threads: int | None) -> None:
+        self._threads = threads or os.cpu_count() or 1
+        self._executor: ThreadPoolExecutor | None = None
+        self._started: deque[Future[None]] = deque()
+
+    def __enter__(self) -> Self:
+        """Start the threads."""
+        if self._threads > 1:
+            self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="dedup")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Wait for what was started, or drop what has not begun when the block failed."""
         try:
-            for future, (start, stop) in zip(futures, ranges, strict=True):
-                future.result()
-                if advance:
-                    advance(stop - start)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+            while self._started and kind is None:
+                self._started.popleft().result()
+        finally:
+            if self._executor:
+                self._executor.shutdown(cancel_futures=True)
+
+    def map(self, work: Callable[[Task], Answer], tasks: Iterable[Task]) -> Iterator[Answer]:
+        """Yield `work(task)` for each task, in order; a few are worked on ahead of the one that is asked for."""
+        if self._executor is None:
+            yield from map(work, tasks)
+            return
+        ahead: deque[Future[Answer]] = deque()
+        for task in tasks:
+            ahead.append(self._executor.submit(work, task))
+            if len(ahead) > self._threads:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+
+    def start(self, work: Callable[[], None]) -> None:
+        """Have `work()` done by the end of the block; waits while too much has been started. Its error is raised."""
+        if self._executor is None:
+            work()
+            return
+        self._started.append(self._executor.submit(work))
+        if len(self._started) > self._threads:
+            self._started.popleft().result()

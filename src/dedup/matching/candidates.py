@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from dedup.kernels.parallel import Pool
     from dedup.matching.plan import Plan
 
 #: Above this many candidates that were found but not yet freed of repeats, repeats are dropped.
@@ -51,9 +52,9 @@ def pairs_by_bands(
     signatures: NDArray[np.uint32],
     rows: NDArray[np.int64],
     plan: Plan,
-    *,
     bucket_limit: int,
-    advance: Callable[[int], None] | None = None,
+    pool: Pool,
+    advance: Callable[[int], None],
 ) -> Candidates:
     """Return the pairs that share a band.
 
@@ -66,33 +67,40 @@ def pairs_by_bands(
         rows: int64 [n], the signatures to compare, in keep order; pairs count in places of this array.
         plan: How to cut them.
         bucket_limit: At least 2.
+        pool: The threads to do it.
         advance: Told 1 after each band.
     """
     found = np.empty(0, np.uint64)
     pending: list[NDArray[np.uint64]] = []
     waiting = capped = omitted = 0
-    for band in range(plan.bands):
-        positions, members, sizes = _buckets(band_keys(signatures, band * plan.rows, plan.rows)[rows])
-        # How many of the later members of its bucket each one is paired with.
-        later = sizes - positions - 1
-        over = sizes > bucket_limit
-        hub = positions < max(1, bucket_limit // 4)
-        taken = np.where(over & ~hub, 0, later)
-        capped += int(np.count_nonzero(over & (positions == 0)))
-        omitted += int((later - taken).sum())
-        left = np.repeat(np.arange(len(members)), taken)
-        step = np.arange(len(left)) - np.repeat(np.cumsum(taken) - taken, taken) + 1
-        pairs = members[left] << np.uint64(32) | members[left + step]
+    bands = range(0, plan.bands * plan.rows, plan.rows)
+    for pairs, over, left_out in pool.map(lambda first: _band(signatures, rows, first, plan.rows, bucket_limit), bands):
         pending.append(pairs)
         waiting += len(pairs)
+        capped += over
+        omitted += left_out
         if waiting > _PENDING_LIMIT:
             found, pending, waiting = np.unique(np.concatenate([found, *pending])), [], 0
-        if advance:
-            advance(1)
+        advance(1)
     found = np.unique(np.concatenate([found, *pending]))
     return Candidates(
         (found >> np.uint64(32)).astype(np.int64), (found & np.uint64(0xFFFFFFFF)).astype(np.int64), capped, omitted
     )
+
+
+def _band(
+    signatures: NDArray[np.uint32], rows: NDArray[np.int64], first: int, width: int, bucket_limit: int
+) -> tuple[NDArray[np.uint64], int, int]:
+    """Return the pairs of one band (left place above right), how many buckets were over, how many pairs left out."""
+    positions, members, sizes = _buckets(band_keys(signatures, first, width)[rows])
+    # How many of the later members of its bucket each one is paired with.
+    later = sizes - positions - 1
+    over = sizes > bucket_limit
+    taken = np.where(over & (positions >= max(1, bucket_limit // 4)), 0, later)
+    left = np.repeat(np.arange(len(members)), taken)
+    step = np.arange(len(left)) - np.repeat(np.cumsum(taken) - taken, taken) + 1
+    pairs = members[left] << np.uint64(32) | members[left + step]
+    return pairs, int(np.count_nonzero(over & (positions == 0))), int((later - taken).sum())
 
 
 def _buckets(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.int64]]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dedup.kernels import native
-from dedup.kernels.parallel import for_ranges, range_bounds
+from dedup.kernels.parallel import chunks
 from dedup.model import RELATIONS
 
 if TYPE_CHECKING:
@@ -18,14 +17,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dedup.config import Config
+    from dedup.kernels.parallel import Pool
     from dedup.matching.candidates import Candidates
 
 EXACT, DUPLICATE, EXCERPT, OVERLAP = range(len(RELATIONS))
 #: Marks a pair that has no relation worth reporting.
 UNRELATED = len(RELATIONS)
 
-#: Shingle hashes that may be in memory at once, 8 bytes each.
-_CHUNK_SHINGLES = 1_000_000
+#: Shingle hashes that one thread has in memory at a time, 8 bytes each.
+_CHUNK_SHINGLES = 250_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,7 +108,8 @@ def verify(
     room: NDArray[np.uint32],
     candidates: Candidates,
     config: Config,
-    advance: Callable[[int], None] | None = None,
+    pool: Pool,
+    advance: Callable[[int], None],
 ) -> Pairs:
     """Compare the full shingle sets of every candidate pair.
 
@@ -117,51 +118,42 @@ def verify(
         room: uint32 [n], how many shingles document i has at most (`Sketches.shingles`).
         candidates: The pairs of documents.
         config: Shingle size, seed and the link rule.
+        pool: The threads to do it.
         advance: Told how many more pairs are done from time to time.
 
     Returns:
         The same pairs in the same order; those UNRELATED too.
     """
-    shared, left_size, right_size = np.zeros((3, len(candidates)), np.int64)
-    for start, stop in pairwise(range_bounds(_weights(candidates, room), _CHUNK_SHINGLES)):
-        left, right = candidates.left[start:stop], candidates.right[start:stop]
-        documents, places = np.unique(np.concatenate([left, right]), return_inverse=True)
-        left_at, right_at = places[: stop - start], places[stop - start :]
-        sets = _shingle_sets([strings[document] for document in documents.tolist()], room[documents], config)
-        left_size[start:stop] = sets.counts[left_at]
-        right_size[start:stop] = sets.counts[right_at]
-        _intersect(sets, left_at, right_at, config, shared[start:stop])
-        if advance:
-            advance(stop - start)
+
+    def compare(rows: range) -> NDArray[np.int64]:
+        part = slice(rows.start, rows.stop)
+        return _compare(strings, room, candidates.left[part], candidates.right[part], config)
+
+    scores = [np.empty((3, 0), np.int64)]
+    for part in pool.map(compare, chunks(_weights(candidates, room), _CHUNK_SHINGLES)):
+        scores.append(part)
+        advance(part.shape[1])
+    shared, left_size, right_size = np.concatenate(scores, axis=1)
     unrelated = np.full(len(candidates), UNRELATED, np.uint8)
     return Pairs(candidates.left, candidates.right, shared, left_size, right_size, unrelated).related(config)
 
 
-def _shingle_sets(strings: list[str], room: NDArray[np.uint32], config: Config) -> native.ShingleSets:
-    texts = native.Texts.from_strings(strings)
-    rows = np.arange(len(texts))
-    sets = native.ShingleSets.empty(room)
-    for_ranges(
-        lambda start, stop: native.fill_shingle_sets(texts, rows, config, start, stop, sets),
-        texts.lengths,
-        config.threads,
-    )
-    return sets
-
-
-def _intersect(
-    sets: native.ShingleSets,
+def _compare(
+    strings: Sequence[str],
+    room: NDArray[np.uint32],
     left: NDArray[np.int64],
     right: NDArray[np.int64],
     config: Config,
-    out: NDArray[np.int64],
-) -> None:
-    for_ranges(
-        lambda start, stop: native.fill_intersections(sets, left, right, start, stop, out),
-        # Two steps of a merge take about as long as a byte of text.
-        sets.counts[left] + sets.counts[right],
-        config.threads,
-    )
+) -> NDArray[np.int64]:
+    """Return what each pair shares and the sizes of the two sets, int64 [3, pairs]."""
+    documents, places = np.unique(np.concatenate([left, right]), return_inverse=True)
+    left_at, right_at = places[: len(left)], places[len(left) :]
+    texts = native.Texts.from_strings([strings[document] for document in documents.tolist()])
+    sets = native.ShingleSets.empty(room[documents])
+    native.fill_shingle_sets(texts, np.arange(len(texts)), config, 0, len(texts), sets)
+    shared = np.empty(len(left), np.int64)
+    native.fill_intersections(sets, left_at, right_at, 0, len(left), shared)
+    return np.stack([shared, sets.counts[left_at], sets.counts[right_at]])
 
 
 def _weights(candidates: Candidates, room: NDArray[np.uint32]) -> NDArray[np.int64]:
