@@ -201,7 +201,8 @@ def _fold_run(
             two = b >> 7
             malformed |= (cython.cast(uint32_t, x) ^ TWO_BYTES) & TWO_BYTES_MASK & (0 - two)
             point = 0x800 | ((b & 0x1F) << 6) | ((x >> 8) & 0x3F)
-            entry = small[point if two else b]
+            # A mask, because the compiler makes a branch of a choice.
+            entry = small[b ^ ((b ^ point) & (0 - two))]
             length = entry >> 24
             if length == LONG:
                 break
