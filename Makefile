@@ -5,20 +5,23 @@ VENV := .venv
 BIN := $(VENV)/bin
 KERNEL := setup.py pyproject.toml src/dedup/kernels/_kernel.py src/dedup/kernels/_kernel.pxd
 
-.PHONY: run test check format build bench asan wheel-test clean
+.PHONY: run test check lint format build bench asan wheel-test clean
 
 run: $(VENV)/built
 	$(BIN)/dedup run seeds --out clusters.parquet
 
-test: check
-	$(BIN)/pytest -m "slow"
+test: lint
+	$(BIN)/pytest
 
-check: $(VENV)/tools
+# Before each commit: everything but the slow tests.
+check: lint
+	$(BIN)/pytest -m "not slow"
+
+lint: $(VENV)/tools
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m "not slow"
 
 format: $(VENV)/tools
 	$(BIN)/ruff format .
@@ -47,11 +50,11 @@ bench: $(VENV)/tools
 
 # The kernels under AddressSanitizer and UndefinedBehaviorSanitizer, fuzzed for half a minute.
 asan: $(VENV)/tools
-	PYTHON=$(BIN)/python bash tools/asan.sh 30
+	PYTHON=$(CURDIR)/$(BIN)/python bash tools/asan.sh 30
 
 # The built wheel in an empty environment with the core dependencies alone.
 wheel-test: $(VENV)/tools
-	PYTHON=$(BIN)/python bash tools/wheel_test.sh
+	PYTHON=$(CURDIR)/$(BIN)/python bash tools/wheel_test.sh
 
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info src/dedup/kernels/_kernel.c src/dedup/kernels/*.so
