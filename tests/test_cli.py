@@ -453,7 +453,7 @@ class TestPlan:
     def test_shows_the_plan(self, capfd: pytest.CaptureFixture[str]) -> None:
         """Bands, rows, recall, bytes and the curve, with the threshold marked on it."""
         done = here(capfd, "plan", "--threshold", "0.55", "--documents", "1000")
-        found = dedup.plan(0.55, documents=1000)
+        found = dedup.plan(0.55)
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.startswith(f"{found.bands} bands of {found.rows} rows\n")
         assert re.search(r"\n +0\.55 +99\.\d\d % +█+ +threshold\n", done.stdout)

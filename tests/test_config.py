@@ -147,3 +147,10 @@ def test_keywords_of_the_functions_are_the_settings() -> None:
         name: kind for name, kind in get_type_hints(Config).items() if name in {field.name for field in fields(Config)}
     }
     assert not Settings.__required_keys__
+
+
+def test_numbers_of_numpy_become_pythons() -> None:
+    """NumPy's integers and 32-bit floats are kept as the numbers that they stand for."""
+    config = Config(threshold=np.float32(0.6), num_slots=np.int64(64))  # type: ignore[arg-type]
+    assert (config.threshold, config.containment_floor, config.num_slots) == (0.6, 0.7, 64)
+    assert type(config.num_slots) is int

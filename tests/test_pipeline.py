@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dedup import Article, Cleaned, Config, DuplicateIdError, Result, clean, deduplicate, pipeline
+from dedup import Article, Cleaned, Config, DuplicateIdError, InvalidArgumentError, Result, clean, deduplicate, pipeline
 from dedup.kernels import native
 from dedup.matching import verify as module
 from dedup.pipeline import STAGES, decide, run
@@ -332,6 +332,28 @@ def test_crowded_buckets_are_counted_and_do_not_lose_the_cluster(limit: int) -> 
     assert summary["capped_buckets"] > 0
     assert summary["omitted_pairs"] > 0
     assert summary["candidate_pairs"] < 300 * 299 / 2
+
+
+def test_crowded_documents_are_looked_at_again() -> None:
+    """Near copies that a crowded bucket did not pair are found among those that are still kept."""
+    chance = random.Random(1)
+    base = [f"w{number}" for number in range(30)]
+    articles = []
+    for number in range(800):
+        words = list(base)
+        words[chance.randrange(30)] = f"x{number}"
+        words[chance.randrange(30)] = f"y{number}"
+        articles.append(Article(str(number), " ".join(words)))
+    result = deduplicate(articles, clean="off", bucket_limit=8)
+    assert result.summary()["capped_buckets"] > 0
+    again = deduplicate(result.kept, clean="off", exhaustive=10_000)
+    assert again.summary()["dropped"] == 0
+
+
+def test_unreachable_recall_is_refused_before_any_work() -> None:
+    """A threshold that no bands can find is an error for small batches too, where bands are not used."""
+    with pytest.raises(InvalidArgumentError, match=r"^recall must be at most 0\.\d+ for threshold 0\.01 "):
+        deduplicate(["a b c"], threshold=0.01)
 
 
 def test_progress_covers_every_stage() -> None:

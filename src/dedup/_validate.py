@@ -19,12 +19,21 @@ def _reject(name: str, allowed: str, value: object) -> InvalidArgumentError:
     return InvalidArgumentError(f"{name} must be {allowed}. Got {shown}.")
 
 
+def _as_float(value: object) -> float | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return float(value)
+    # What a 32-bit number was meant to be: 0.6 of NumPy's has seven digits that count.
+    return float(f"{float(value):.7g}") if isinstance(value, numbers.Real) else None
+
+
 def fraction(name: str, value: object, *, zero: bool = False, one: bool = True) -> float:
     """Return `value` as a float in (0, 1]; `zero` and `one` say whether the ends are allowed."""
     allowed = f"in {'[' if zero else '('}0.0, 1.0{']' if one else ')'}"
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+    number = _as_float(value)
+    if number is None:
         raise _reject(name, allowed, value)
-    number = float(value)
     above = number > 0.0 or (zero and number == 0.0)
     below = number < 1.0 or (one and number == 1.0)
     if math.isnan(number) or not (above and below):

@@ -17,6 +17,11 @@ MAX_SEED = 2**64 - 1
 MAX_SHINGLE_SIZE = 64
 
 
+def _set(config: object, name: str, value: float) -> None:
+    """Keep a value as the check returned it: an int or a float, also where NumPy's came."""
+    object.__setattr__(config, name, value)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SketchConfig:
     """What a signature depends on; two signatures compare only when all of it is equal.
@@ -35,9 +40,9 @@ class SketchConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _validate.integer("shingle_size", self.shingle_size, least=1, most=MAX_SHINGLE_SIZE)
-        _validate.power_of_two("num_slots", self.num_slots, least=16, most=4096)
-        _validate.integer("seed", self.seed, least=0, most=MAX_SEED)
+        _set(self, "shingle_size", _validate.integer("shingle_size", self.shingle_size, least=1, most=MAX_SHINGLE_SIZE))
+        _set(self, "num_slots", _validate.power_of_two("num_slots", self.num_slots, least=16, most=4096))
+        _set(self, "seed", _validate.integer("seed", self.seed, most=MAX_SEED))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,18 +82,18 @@ class Config(SketchConfig):
     def __post_init__(self) -> None:
         # dataclass(slots=True) makes a new class, so super() without arguments would not find it.
         SketchConfig.__post_init__(self)
-        _validate.fraction("threshold", self.threshold)
+        _set(self, "threshold", _validate.fraction("threshold", self.threshold))
         if self.containment is not None:
-            _validate.fraction("containment", self.containment)
-        _validate.fraction("overlap", self.overlap)
-        _validate.integer("min_excerpt", self.min_excerpt, least=1)
-        _validate.fraction("recall", self.recall, one=False)
+            _set(self, "containment", _validate.fraction("containment", self.containment))
+        _set(self, "overlap", _validate.fraction("overlap", self.overlap))
+        _set(self, "min_excerpt", _validate.integer("min_excerpt", self.min_excerpt, least=1))
+        _set(self, "recall", _validate.fraction("recall", self.recall, one=False))
         _validate.choice("linkage", self.linkage, ("canonical", "components"))
         _validate.choice("clean", self.clean, ("auto", "off"))
-        _validate.integer("exhaustive", self.exhaustive)
-        _validate.integer("bucket_limit", self.bucket_limit, least=2)
+        _set(self, "exhaustive", _validate.integer("exhaustive", self.exhaustive))
+        _set(self, "bucket_limit", _validate.integer("bucket_limit", self.bucket_limit, least=2))
         if self.threads is not None:
-            _validate.integer("threads", self.threads, least=1, most=1024)
+            _set(self, "threads", _validate.integer("threads", self.threads, least=1, most=1024))
 
     @property
     def containment_floor(self) -> float:

@@ -40,6 +40,9 @@ STAGES = {"sketch": "documents", "match": "bands", "verify": "pairs"}
 #: Characters (bytes, where texts are encoded) that one thread works on at a time; what it encodes lives no longer.
 _CHUNK_CHARACTERS = 1_000_000
 
+#: How often the kept documents of crowded buckets are compared among themselves.
+_ROUNDS = 3
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
@@ -55,7 +58,7 @@ class Outcome:
         pairs: Pairs of `documents` (places in that array) that are related.
         candidates: How many pairs were verified.
         capped: Buckets over the limit.
-        omitted: Pairs of those buckets that were not looked at.
+        omitted: At most so many pairs of those buckets were not looked at.
     """
 
     articles: list[Article]
@@ -93,8 +96,9 @@ def run(articles: Sequence[Article], config: Config, progress: Progress | None =
 
     Raises:
         DuplicateIdError: An item of a page would get the id of another document.
-        InputError: A text is longer than 1 GiB.
+        InputError: A text is longer than 64 MiB.
     """
+    plan(config.threshold, config.recall, num_slots=config.num_slots)  # refuses what cannot be reached, before any work
     batch, sketches = _prepare(articles, config, _counter(progress, "sketch", len(articles)))
     with Pool(config.threads) as pool:
         return _match(batch, sketches, config, pool, progress)
@@ -111,10 +115,25 @@ def _match(batch: _Batch, sketches: Sketches, config: Config, pool: Pool, progre
     compared = kept_order[tokens[kept_order] > 0]
     rows = group[compared]
 
-    candidates = _candidates(sketches, rows, config, pool, progress)
     strings = [batch.strings[row] for row in rows.tolist()]
-    advance = _counter(progress, "verify", len(candidates))
-    pairs = verify(strings, sketches.shingles[rows], candidates, config, pool, advance)
+    room = sketches.shingles[rows]
+
+    def compare(candidates: Candidates) -> Pairs:
+        return verify(strings, room, candidates, config, pool, _counter(progress, "verify", len(candidates)))
+
+    candidates = _candidates(sketches, rows, config, pool, progress)
+    pairs = compare(candidates)
+    for _ in range(_ROUNDS if candidates.capped else 0):
+        # Buckets over the limit gave only some of their pairs. Those of their documents that are still kept are few,
+        # and are looked at again among themselves.
+        links = pairs.where(pairs.relation < OVERLAP)
+        canonical = cluster(len(rows), links.left, links.right, links.jaccard, config.linkage)
+        left = np.flatnonzero(candidates.crowded & (canonical == np.arange(len(rows))))
+        more = _candidates(sketches, rows[left], config, pool, None).at(left).without(candidates)
+        if not len(more):
+            break
+        pairs = pairs.join(compare(more))
+        candidates = candidates.join(more)
     return Outcome(
         articles=batch.documents,
         cleaned=batch.cleaned,
@@ -125,7 +144,7 @@ def _match(batch: _Batch, sketches: Sketches, config: Config, pool: Pool, progre
         pairs=pairs.where(pairs.relation != UNRELATED),
         candidates=len(candidates),
         capped=candidates.capped,
-        omitted=candidates.omitted,
+        omitted=min(candidates.omitted, len(rows) * (len(rows) - 1) // 2 - len(candidates)),
     )
 
 
@@ -162,7 +181,8 @@ def _counter(progress: Progress | None, stage: str, total: int) -> Advance:
 
     def advance(amount: int) -> None:
         nonlocal done
-        done += amount
+        # Items of pages come on top of what was known at the start.
+        done = min(done + amount, total)
         if progress:
             progress(stage, done, total)
 

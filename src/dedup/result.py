@@ -280,11 +280,9 @@ _SHOWN = ("documents", "kept", "dropped", "clusters")
 def _strings(values: Iterable[str | None]) -> pa.Array:
     import pyarrow as pa  # noqa: PLC0415 - loads on first use
 
-    # Arrow holds UTF-8 alone: a lone surrogate becomes a question mark.
-    safe = [
-        value if value is None or value.isascii() else value.encode("utf-8", "replace").decode() for value in values
-    ]
-    return pa.array(safe, pa.large_string())
+    # Arrow holds UTF-8 alone: a lone surrogate is written as Python would escape it, so that ids stay apart.
+    safe = (v if v is None or v.isascii() else v.encode("utf-8", "backslashreplace").decode() for v in values)
+    return pa.array(list(safe), pa.large_string())
 
 
 def _names(relation: NDArray[np.integer[Any]]) -> pa.Array:

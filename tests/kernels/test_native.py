@@ -185,14 +185,16 @@ def test_how_many_shingles(shingle_size: int, token: str, factor: int) -> None:
     assert sketches.tokens.tolist() == list(range(3 * whole))
     assert sketches.shingles.tolist() == [0] + [max(1, size - whole + 1) for size in range(1, 3 * whole)]
     for text in batch[1 : whole + 1]:
-        assert native.shingle_hashes(text, shingle_size).tolist() == [native.digest(text)]
+        # A size larger than the text leaves one shingle: that of all its tokens.
+        assert native.shingle_hashes(text, shingle_size).tolist() == native.shingle_hashes(text, 64).tolist()
 
 
 @given(st.text(st.sampled_from(" .,;!?\"'’\n\0\x01\u200b\u0301\ud800"), max_size=40))  # noqa: RUF001
 def test_a_text_without_a_token_is_like_nothing(text: str) -> None:
     """No token: no shingle, all ones, and an estimate of 0 against everything, itself too."""
     sketches = native.sketch(Texts.from_strings([text, "word", text]), CONFIG)
-    assert (sketches.tokens[0], sketches.shingles[0], sketches.digests[0]) == (0, 0, 0)
+    assert (sketches.tokens[0], sketches.shingles[0]) == (0, 0)
+    assert sketches.digests[0] == xxhash.xxh3_64_intdigest(b"")
     assert (sketches.signatures[0] == 2**32 - 1).all()
     assert [sketches.estimate(0, sketches, row) for row in range(3)] == [0.0, 0.0, 0.0]
     assert sketches.estimate(1, sketches, 1) == 1.0
@@ -514,3 +516,28 @@ def test_a_text_that_is_no_str_is_refused(chars: list[str]) -> None:
     for wrong in (b"bytes", None, 3):
         with pytest.raises((TypeError, AttributeError)):
             Texts.from_strings([*chars, wrong, "end"])  # type: ignore[list-item]
+
+
+def test_offsets_whose_differences_wrap_are_refused() -> None:
+    """Offsets that descend are refused although their differences, modulo 2**64, are positive."""
+    offsets = np.array([0, 2**62, 2**62 + 100, -(2**63), -(2**62), 0, 5], np.int64)
+    with pytest.raises(InvalidArgumentError, match=r"^offsets must ascend within the 5 bytes"):
+        Texts.from_buffers(b"hello", offsets)
+
+
+@pytest.mark.parametrize(("starts", "counts"), [([0, 2**40], [2, 2]), ([0, 3], [2, 2]), ([-1, 0], [1, 1])])
+def test_sets_outside_their_values_are_refused(starts: list[int], counts: list[int]) -> None:
+    """A set that does not lie within the values is refused before the kernel reads it."""
+    sets = ShingleSets(np.zeros(4, np.uint64), np.array(starts, np.int64), np.array(counts, np.int64))
+    pair = np.array([0]), np.array([1])
+    with pytest.raises(InvalidArgumentError, match=r"^sets must lie within their 4 values"):
+        native.fill_intersections(sets, *pair, 0, 1, np.zeros(1, np.int64))
+
+
+def test_digests_of_thue_morse_words_differ() -> None:
+    """The words that collide under every polynomial hash modulo 2**64 have digests of their own."""
+    word = [0]
+    for _ in range(10):
+        word += [1 - letter for letter in word]
+    texts = [" ".join(letters[letter] for letter in word) for letters in ("ab", "ba")]
+    assert native.digest(texts[0]) != native.digest(texts[1])

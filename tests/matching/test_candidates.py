@@ -88,6 +88,7 @@ def test_limit_follows_its_docstring(
 ) -> None:
     """A bucket over the limit gives the pairs of its first limit // 4 texts; the rest is counted."""
     expected: set[tuple[int, int]] = set()
+    crowded: set[int] = set()
     capped = omitted = 0
     for bucket in buckets(values, plan):
         every = list(combinations(bucket, 2))
@@ -96,9 +97,11 @@ def test_limit_follows_its_docstring(
         expected.update(taken)
         capped += len(bucket) > limit
         omitted += len(every) - len(taken)
+        crowded.update(bucket if len(bucket) > limit else [])
     found = by_bands(values, np.arange(len(values)), plan, bucket_limit=limit)
     assert sorted(expected) == pairs(found)
     assert (capped, omitted) == (found.capped, found.omitted)
+    assert sorted(crowded) == np.flatnonzero(found.crowded).tolist()
 
 
 @pytest.mark.parametrize("limit", [2, 64, 400])

@@ -9,6 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from dedup import InvalidArgumentError, Plan, plan
+from dedup.matching.plan import DOCUMENTS
 
 SLOTS = (16, 64, 128)
 
@@ -17,9 +18,8 @@ SLOTS = (16, 64, 128)
     st.floats(0.001, 1.0),
     st.floats(0.001, 0.999),
     st.sampled_from(SLOTS),
-    st.sampled_from([1, 1000, 10**6, 10**9]),
 )
-def test_plan_equals_brute_force(threshold: float, recall: float, num_slots: int, documents: int) -> None:
+def test_plan_equals_brute_force(threshold: float, recall: float, num_slots: int) -> None:
     """The plan fits into the signature, reaches the recall, and no bands and rows that do cost fewer seconds."""
     fitting = [
         Plan(threshold, num_slots, bands, rows)
@@ -28,12 +28,12 @@ def test_plan_equals_brute_force(threshold: float, recall: float, num_slots: int
     ]
     reaching = [choice for choice in fitting if choice.recall >= recall]
     assume(reaching)
-    best = plan(threshold, recall, num_slots=num_slots, documents=documents)
+    best = plan(threshold, recall, num_slots=num_slots)
     assert best.bands * best.rows <= num_slots
     assert (threshold, num_slots) == (best.threshold, best.num_slots)
     # The last bit of a power may fall either way.
     assert best.recall >= recall - 1e-12
-    assert best.seconds(documents) <= min(choice.seconds(documents) for choice in reaching) * (1 + 1e-12)
+    assert best.seconds(DOCUMENTS) <= min(choice.seconds(DOCUMENTS) for choice in reaching) * (1 + 1e-12)
 
 
 @given(st.floats(0.001, 0.2), st.floats(0.5, 0.999), st.sampled_from(SLOTS))
@@ -75,13 +75,6 @@ def test_threshold_one_takes_one_band() -> None:
     assert (chosen.bands, chosen.recall) == (1, 1.0)
 
 
-def test_more_documents_never_take_shorter_bands() -> None:
-    """False candidates grow with the square of the collection, so large ones need at least as many rows."""
-    rows = [plan(0.7, documents=10**power).rows for power in range(9)]
-    assert rows == sorted(rows)
-    assert rows[0] < rows[-1]
-
-
 @pytest.mark.parametrize("num_slots", [16, 1024, 2048, 4096])
 @pytest.mark.parametrize("threshold", [0.003, 0.05, 0.5, 0.9, 1.0])
 def test_every_size_of_signature_has_a_plan(threshold: float, num_slots: int) -> None:
@@ -111,7 +104,6 @@ def test_costs_are_zero_or_small_for_nothing() -> None:
         ({"recall": 0.0}, "recall must be in (0.0, 1.0). Got 0.0."),
         ({"num_slots": 100}, "num_slots must be a power of two in [16, 4096]. Got 100."),
         ({"num_slots": 8192}, "num_slots must be a power of two in [16, 4096]. Got 8192."),
-        ({"documents": 0}, "documents must be an integer of at least 1. Got 0."),
         (
             {"threshold": 0.01, "num_slots": 16},
             "recall must be at most 0.1485 for threshold 0.01 and 16 slots. Got 0.99.",

@@ -113,7 +113,9 @@ def test_only_the_candidates_are_compared(texts: list[str], data: st.DataObject)
     """Any ascending choice of pairs gives just those pairs, with the scores that they have among all."""
     every = verified(texts, Config())
     chosen = np.array(data.draw(st.lists(st.booleans(), min_size=len(every), max_size=len(every))), bool)
-    some = verified(texts, Config(), Candidates(every.left[chosen], every.right[chosen]))
+    some = verified(
+        texts, Config(), Candidates(every.left[chosen], every.right[chosen], np.zeros(len(texts), np.bool_))
+    )
     expected = every.where(chosen)
     for name in ("left", "right", "shared", "left_size", "right_size", "relation"):
         assert np.array_equal(getattr(expected, name), getattr(some, name))
@@ -121,7 +123,9 @@ def test_only_the_candidates_are_compared(texts: list[str], data: st.DataObject)
 
 def test_no_candidate_no_pair() -> None:
     """Without candidates there is nothing to verify."""
-    assert len(verified(["a b c", "d e f"], Config(), Candidates(*np.zeros((2, 0), np.int64)))) == 0
+    assert (
+        len(verified(["a b c", "d e f"], Config(), Candidates(*np.zeros((2, 0), np.int64), np.zeros(2, np.bool_)))) == 0
+    )
     assert len(verified([], Config())) == 0
 
 

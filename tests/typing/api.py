@@ -63,7 +63,7 @@ def use() -> None:
     signatures: Sketches = dedup.sketch(text for text in ("one", "two"))
     assert_type(signatures.estimate(0, signatures, 1), float)
 
-    chosen = dedup.plan(0.7, recall=0.95, num_slots=256, documents=1000)
+    chosen = dedup.plan(0.7, recall=0.95, num_slots=256)
     assert_type(chosen, dedup.Plan)
     assert_type(chosen.probability(0.5), float)
     assert_type(chosen.bands, int)

@@ -77,11 +77,14 @@ def cuts(line: str, begin: int) -> list[Cut]:
                 sentence = token.end()
         elif token.end() == len(line):
             closing = token
-        elif (space := _SPACE.match(line, token.end())) and _opens(line, space.end()) and _is_credit(token["credit"]):
-            caption = line[sentence : token.start()]
-            if _is_short(caption):
-                found.append(Cut(sentence, space.end(), "caption-inline" if caption else "credit"))
-                sentence = space.end()
+        elif (
+            (space := _SPACE.match(line, token.end()))
+            and _opens(line, space.end())
+            and _is_credit(token["credit"])
+            and _is_short(line, sentence, token.start())
+        ):
+            found.append(Cut(sentence, space.end(), "caption-inline" if sentence < token.start() else "credit"))
+            sentence = space.end()
     end = _closing_cut(line, begin, found, sentence, closing)
     if end is None:
         return found
@@ -98,11 +101,13 @@ def _closing_cut(line: str, begin: int, found: list[Cut], sentence: int, closing
     else:
         known = _is_credit(closing["credit"])
     rest = without(line[: closing.start()], begin, found)
-    if _is_short(rest) and (known or (len(rest.split()) >= _LEAST_WORDS and _is_signature(closing["credit"]))):
+    if _is_short(rest, 0, len(rest)) and (
+        known or (len(rest.split()) >= _LEAST_WORDS and _is_signature(closing["credit"]))
+    ):
         return Cut(begin, len(line), "caption-line" if rest.strip() else "credit")
     before = without(line[:sentence], begin, found).rstrip()
     # What stays must end as a sentence does, else a second look at it could find another credit at its end.
-    if not known or not _is_short(line[sentence : closing.start()]) or before[-1:] not in _STOPS + _QUOTES:
+    if not known or not _is_short(line, sentence, closing.start()) or before[-1:] not in _STOPS + _QUOTES:
         return None
     # The space before goes too, unless it belongs to the cut before.
     start = sentence if found and found[-1].end == sentence else len(line[:sentence].rstrip())
@@ -118,8 +123,9 @@ def without(line: str, begin: int, found: list[Cut]) -> str:
     return "".join([*pieces, line[begin:]])
 
 
-def _is_short(caption: str) -> bool:
-    return len(caption) <= _MOST_CHARACTERS and len(caption.split()) <= _MOST_WORDS
+def _is_short(line: str, start: int, end: int) -> bool:
+    # The length first: a copy of a long line for each credit in it would be quadratic.
+    return end - start <= _MOST_CHARACTERS and len(line[start:end].split()) <= _MOST_WORDS
 
 
 def _opens(line: str, position: int) -> bool:

@@ -158,10 +158,9 @@ cdef enum:
     NO_ROOM = -3
     TOO_LONG = -4
 
-# The longest text, in bytes; and the longest of those with characters that grow more than threefold.
+# The longest text, in bytes: a place in what it folds to, at most twelve times as long, fits 32 bits.
 cdef enum:
-    MAX_TEXT = 0x40000000
-    MAX_EXPANDED = 0x10000000
+    MAX_TEXT = 0x4000000
 
 # Bytes before and after the folded text that may be read or written past its ends.
 cdef enum:

@@ -365,9 +365,6 @@ def _fold(text: cu8p, size: cython.size_t, s: cython.pointer[Scratch]) -> cython
         return NO_MEMORY
     status = _fold_once(text, size, s)
     if status == NO_ROOM:
-        # Tokens are found by 32-bit places.
-        if size > MAX_EXPANDED:
-            return TOO_LONG
         if _make_folded_room(s, 12 * size + 2 * PAD):
             return NO_MEMORY
         status = _fold_once(text, size, s)
@@ -672,8 +669,8 @@ def _power(exponent: cython.size_t) -> uint64_t:
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def _shingle(s: cython.pointer[Scratch], width: cython.size_t) -> uint64_t:
-    """Hash every run of `width` tokens (twice as many from a token of an unspaced script on); return the digest."""
+def _shingle(s: cython.pointer[Scratch], width: cython.size_t) -> cython.void:
+    """Hash every run of `width` tokens, twice as many from a token of an unspaced script on."""
     hashes: u64p = s.hashes
     prefixes: u64p = s.prefixes
     shingles: u64p = s.shingles
@@ -718,21 +715,28 @@ def _shingle(s: cython.pointer[Scratch], width: cython.size_t) -> uint64_t:
                 lows[count] = cython.cast(uint32_t, value)
                 highs[count] = cython.cast(uint32_t, value >> 32)
                 count += 1
-    whole = _mix(whole)
     if count == 0 and n > 0:
+        whole = _mix(whole)
         shingles[0] = whole
         lows[0] = cython.cast(uint32_t, whole)
         highs[0] = cython.cast(uint32_t, whole >> 32)
         count = 1
     s.shingle_count = count
-    return whole
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(check=False)
+def _digest(s: cython.pointer[Scratch], seed: uint64_t) -> uint64_t:
+    return _xxh3(cython.cast(cu8p, s.hashes), 8 * s.tokens, seed)
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
 def _read(
-    text: cu8p, size: cython.size_t, s: cython.pointer[Scratch], width: cython.size_t, seed: uint64_t, digest: u64p
+    text: cu8p, size: cython.size_t, s: cython.pointer[Scratch], width: cython.size_t, seed: uint64_t
 ) -> cython.int:
     """Take a text as far as its shingles."""
     status: cython.Py_ssize_t = _fold(text, size, s)
@@ -741,8 +745,62 @@ def _read(
     if _tokenise(s):
         return NO_MEMORY
     _hash_tokens(s, seed)
-    digest[0] = _shingle(s, width)
+    _shingle(s, width)
     return 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _sort_unique(s: cython.pointer[Scratch]) -> cython.size_t:
+    """Sort `s.shingles` and drop repeats; return how many stay."""
+    counts: uint32_t[256]
+    source: u64p = s.shingles
+    target: u64p = s.sorting
+    swap: u64p
+    n: cython.size_t = s.shingle_count
+    i: cython.size_t
+    k: cython.size_t
+    total: uint32_t
+    amount: uint32_t
+    shift: cython.int
+    value: uint64_t
+    if n < 2:
+        return n
+    # Hashes rarely agree in their upper bytes, so the last loop has next to nothing to move. Whoever makes them agree
+    # must not gain much by it: the larger the text, the more bytes it is sorted by.
+    shift = 48 if n <= 2048 else 32 if n <= 65536 else 0
+    while shift < 64:
+        memset(counts, 0, cython.sizeof(counts))
+        for i in range(n):
+            counts[(source[i] >> shift) & 255] += 1
+        total = 0
+        for i in range(256):
+            amount = counts[i]
+            counts[i] = total
+            total += amount
+        for i in range(n):
+            value = source[i]
+            k = (value >> shift) & 255
+            target[counts[k]] = value
+            counts[k] += 1
+        swap = source
+        source = target
+        target = swap
+        shift += 8
+    for i in range(1, n):
+        value = source[i]
+        k = i
+        while k > 0 and source[k - 1] > value:
+            source[k] = source[k - 1]
+            k -= 1
+        source[k] = value
+    k = 1
+    for i in range(1, n):
+        if source[i] != source[k - 1]:
+            source[k] = source[i]
+            k += 1
+    return k
 
 
 # ----------------------------------------------------------------------------------------------------------- sketch
@@ -846,6 +904,12 @@ def _sketch(s: cython.pointer[Scratch], slots: cython.pointer[Slots], signature:
             empties[empty] = cython.cast(uint32_t, slot)
             empty += bins[slot] == MAX64
             signature[slot] = cython.cast(uint32_t, bins[slot])
+        if n > 16 * count and empty > 0:
+            # So many shingles leave a slot empty only when most are repeats, which every permutation would pass again.
+            n = _sort_unique(s)
+            for i in range(n):
+                s.lows[i] = cython.cast(uint32_t, shingles[i])
+                s.highs[i] = cython.cast(uint32_t, shingles[i] >> 32)
         for i in range(empty):
             slot = empties[i]
             signature[slot] = _least_of_lane(s.lows, s.highs, n, slots.lane[slot])
@@ -910,7 +974,8 @@ def sketch_rows(
             if status == 0 and last_stage > 2:
                 _hash_tokens(cython.address(s), seed)
             if status == 0 and last_stage > 3:
-                digest[row] = _shingle(cython.address(s), width)
+                _shingle(cython.address(s), width)
+                digest[row] = _digest(cython.address(s), seed)
                 token_counts[row] = cython.cast(uint32_t, s.tokens)
                 shingle_counts[row] = cython.cast(uint32_t, s.shingle_count)
             if status == 0 and last_stage > 4:
@@ -922,60 +987,6 @@ def sketch_rows(
 
 
 # ----------------------------------------------------------------------------------------------- shingles, one by one
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(check=False)
-def _sort_unique(s: cython.pointer[Scratch]) -> cython.size_t:
-    """Sort `s.shingles` and drop repeats; return how many stay."""
-    counts: uint32_t[256]
-    source: u64p = s.shingles
-    target: u64p = s.sorting
-    swap: u64p
-    n: cython.size_t = s.shingle_count
-    i: cython.size_t
-    k: cython.size_t
-    total: uint32_t
-    amount: uint32_t
-    shift: cython.int
-    value: uint64_t
-    if n < 2:
-        return n
-    # Hashes rarely agree in their upper bytes, so the last loop has next to nothing to move. Whoever makes them agree
-    # must not gain much by it: the larger the text, the more bytes it is sorted by.
-    shift = 48 if n <= 2048 else 32 if n <= 65536 else 0
-    while shift < 64:
-        memset(counts, 0, cython.sizeof(counts))
-        for i in range(n):
-            counts[(source[i] >> shift) & 255] += 1
-        total = 0
-        for i in range(256):
-            amount = counts[i]
-            counts[i] = total
-            total += amount
-        for i in range(n):
-            value = source[i]
-            k = (value >> shift) & 255
-            target[counts[k]] = value
-            counts[k] += 1
-        swap = source
-        source = target
-        target = swap
-        shift += 8
-    for i in range(1, n):
-        value = source[i]
-        k = i
-        while k > 0 and source[k - 1] > value:
-            source[k] = source[k - 1]
-            k -= 1
-        source[k] = value
-    k = 1
-    for i in range(1, n):
-        if source[i] != source[k - 1]:
-            source[k] = source[i]
-            k += 1
-    return k
 
 
 def shingle_set_rows(
@@ -1002,7 +1013,6 @@ def shingle_set_rows(
     limits: i64p = cython.cast(i64p, ends)
     out: u64p = cython.cast(u64p, values)
     numbers: i64p = cython.cast(i64p, counts)
-    digest: uint64_t = 0
     i: cython.Py_ssize_t = start
     row: int64_t
     status: cython.int = 0
@@ -1017,7 +1027,6 @@ def shingle_set_rows(
                 cython.address(s),
                 width,
                 seed,
-                cython.address(digest),
             )
             if status == 0:
                 found = _sort_unique(cython.address(s))
@@ -1035,11 +1044,8 @@ def shingle_set_rows(
 def tokens_of(text: bytes, seed: uint64_t, width: cython.size_t):
     """Return (folded text, token hashes, shingle hashes, digest) of one text, the hashes as native uint64 bytes."""
     s: Scratch
-    digest: uint64_t = 0
     memset(cython.address(s), 0, cython.sizeof(Scratch))
-    status: cython.int = _read(
-        cython.cast(cu8p, PyBytes_AsString(text)), len(text), cython.address(s), width, seed, cython.address(digest)
-    )
+    status: cython.int = _read(cython.cast(cu8p, PyBytes_AsString(text)), len(text), cython.address(s), width, seed)
     try:
         if status == NO_MEMORY:
             raise MemoryError
@@ -1049,7 +1055,7 @@ def tokens_of(text: bytes, seed: uint64_t, width: cython.size_t):
             cython.cast(cython.p_char, s.folded)[: s.folded_size],
             cython.cast(cython.p_char, s.hashes)[: 8 * s.tokens],
             cython.cast(cython.p_char, s.shingles)[: 8 * s.shingle_count],
-            digest,
+            _digest(cython.address(s), seed),
         )
     finally:
         _release(cython.address(s))

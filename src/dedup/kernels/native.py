@@ -83,7 +83,7 @@ class Texts:
         """
         bytes_ = np.frombuffer(data, np.uint8)
         offsets = np.ascontiguousarray(offsets, np.int64)
-        if not len(offsets) or offsets[0] < 0 or offsets[-1] > len(bytes_) or (np.diff(offsets) < 0).any():
+        if not len(offsets) or offsets[0] < 0 or offsets[-1] > len(bytes_) or _descends(offsets):
             raise InvalidArgumentError(
                 f"offsets must ascend within the {len(bytes_)} bytes of data. Got {len(offsets)} offsets that do not."
             )
@@ -121,12 +121,17 @@ class Texts:
         return texts
 
 
+def _descends(offsets: NDArray[np.int64]) -> bool:
+    # Not by their differences, which can wrap.
+    return bool((offsets[1:] < offsets[:-1]).any())
+
+
 def _check(status: int, row: int) -> None:
     """Raise what the kernel's answer for a row means; 0 means that all is well."""
     if status == _INVALID_UTF8:
         raise InvalidUtf8Error(f"row {row} must be valid UTF-8. Got bytes that are not.")
     if status == _TOO_LONG:
-        raise InputError(f"row {row} must be shorter than 1 GiB of UTF-8. Got more.")
+        raise InputError(f"row {row} must be at most 64 MiB of UTF-8. Got more.")
     if status == _NO_MEMORY:
         raise MemoryError
 
@@ -156,7 +161,7 @@ def _read(text: str, seed: int, shingle_size: int) -> tuple[bytes, bytes, bytes,
     raw = text.encode("utf-8", "replace")
     parts = _kernel.tokens_of(raw, seed, shingle_size)
     if parts is None:
-        raise InputError(f"text must be shorter than 1 GiB of UTF-8. Got {len(raw)} bytes.")
+        raise InputError(f"text must be at most 64 MiB of UTF-8. Got {len(raw)} bytes.")
     return parts
 
 
@@ -188,7 +193,7 @@ def shingle_hashes(text: str, shingle_size: int, seed: int = 0) -> NDArray[np.ui
 
 
 def digest(text: str, seed: int = 0) -> int:
-    """Return a 64-bit hash of all tokens in order: equal for texts that fold to the same."""
+    """Return XXH3-64 of all token hashes in order: equal for texts that fold to the same."""
     _, _, _, value = _read(text, seed, 1)
     return int(value)
 
@@ -204,7 +209,7 @@ def sketch(texts: Texts, config: SketchConfig) -> Sketches:
 
     Raises:
         InvalidUtf8Error: A text is not UTF-8; the message names its row.
-        InputError: A text is longer than 1 GiB.
+        InputError: A text is longer than 64 MiB.
     """
     sketches = Sketches.empty(len(texts), config)
     fill_sketches(texts, config, 0, len(texts), sketches)
@@ -309,12 +314,14 @@ def fill_intersections(
 ) -> None:
     """Write how many hashes sets `left[i]` and `right[i]` share to `out[i]`, for i from `start` to `stop`."""
     _check_range(start, stop, len(left))
+    if (sets.starts < 0).any() or (sets.counts < 0).any() or (sets.starts > len(sets.values) - sets.counts).any():
+        raise InvalidArgumentError(f"sets must lie within their {len(sets.values)} values. Got others.")
     _check_rows("left", left[start:stop], len(sets.counts))
     _check_rows("right", right[start:stop], len(sets.counts))
     _kernel.intersect_rows(
         _address("sets.values", sets.values, np.uint64),
         _address("sets.starts", sets.starts, np.int64),
-        _address("sets.counts", sets.counts, np.int64),
+        _address("sets.counts", sets.counts, np.int64, sets.starts.shape),
         _address("left", left, np.int64),
         _address("right", right, np.int64, left.shape),
         start,
@@ -424,7 +431,7 @@ def permutation_signatures(
     slots = parameters.shape[1]
     _address("parameters", parameters, dtype, (2, slots))
     n = len(offsets) - 1
-    if n < 0 or offsets[0] < 0 or offsets[-1] > len(hashes) or (np.diff(offsets) < 0).any():
+    if n < 0 or offsets[0] < 0 or offsets[-1] > len(hashes) or _descends(offsets):
         raise InvalidArgumentError(f"offsets must ascend within the {len(hashes)} hashes. Got offsets that do not.")
     out = np.empty((n, slots), dtype)
     _kernel.permute_rows(
@@ -453,7 +460,7 @@ def choose_canonicals(
     n = len(offsets) - 1
     if len(neighbours) and not (int(neighbours.min()) >= 0 and int(neighbours.max()) < n):
         raise InvalidArgumentError(f"neighbours must be in [0, {n}). Got others.")
-    if n < 0 or offsets[0] != 0 or offsets[-1] != len(neighbours) or (np.diff(offsets) < 0).any():
+    if n < 0 or offsets[0] != 0 or offsets[-1] != len(neighbours) or _descends(offsets):
         raise InvalidArgumentError(f"offsets must ascend from 0 to {len(neighbours)}. Got offsets that do not.")
     out = np.empty(n, np.int64)
     _kernel.choose_canonicals(

@@ -115,8 +115,8 @@ def shingle_hashes(text: str, shingle_size: int, seed: int = 0) -> NDArray[np.ui
 
 
 def digest(text: str, seed: int = 0) -> int:
-    """Return a 64-bit hash of all tokens in order: equal for texts that fold to the same."""
-    return _polynomial([int(value) for value in token_hashes(text, seed)])
+    """Return XXH3-64 of all token hashes in order: equal for texts that fold to the same."""
+    return xxhash.xxh3_64_intdigest(token_hashes(text, seed).astype("<u8").tobytes(), seed)
 
 
 def _signature(shingles: Sequence[int], num_slots: int) -> list[int]:
@@ -150,7 +150,7 @@ def sketch(texts: Sequence[str], config: SketchConfig) -> Sketches:
 
     Raises:
         InvalidUtf8Error: A text is not UTF-8; the message names its row.
-        InputError: A text is longer than 1 GiB.
+        InputError: A text is longer than 64 MiB.
     """
     shingles = [list(_shingles(text, config.shingle_size, config.seed)) for text in texts]
     return Sketches(

@@ -28,12 +28,14 @@ class Candidates:
     Args:
         left: int64, the smaller number of each pair.
         right: int64, the larger.
-        capped: Buckets that were larger than the limit.
+        crowded: bool [n], the documents that were in a bucket larger than the limit.
+        capped: How many such buckets there were.
         omitted: Pairs of those buckets that were not taken, repeats over several bands included.
     """
 
     left: NDArray[np.int64]
     right: NDArray[np.int64]
+    crowded: NDArray[np.bool_]
     capped: int = 0
     omitted: int = 0
 
@@ -41,11 +43,36 @@ class Candidates:
         """Return the number of pairs."""
         return len(self.left)
 
+    def _codes(self) -> NDArray[np.int64]:
+        return self.left << 32 | self.right
+
+    def _pick(self, chosen: NDArray[Any]) -> Candidates:
+        return Candidates(self.left[chosen], self.right[chosen], self.crowded, self.capped, self.omitted)
+
+    def at(self, places: NDArray[np.int64]) -> Candidates:
+        """Return the pairs of the documents that stand at `places`, which ascend, of a larger collection."""
+        return Candidates(places[self.left], places[self.right], self.crowded, self.capped, self.omitted)
+
+    def without(self, others: Candidates) -> Candidates:
+        """Return the pairs that are not among others."""
+        return self._pick(~np.isin(self._codes(), others._codes()))
+
+    def join(self, more: Candidates) -> Candidates:
+        """Return these pairs and more, in order."""
+        both = Candidates(
+            np.concatenate([self.left, more.left]),
+            np.concatenate([self.right, more.right]),
+            self.crowded,
+            self.capped,
+            self.omitted,
+        )
+        return both._pick(np.argsort(both._codes()))
+
 
 def all_pairs(documents: int) -> Candidates:
     """Return every pair of so many documents."""
     left, right = np.triu_indices(documents, 1)
-    return Candidates(left.astype(np.int64), right.astype(np.int64))
+    return Candidates(left.astype(np.int64), right.astype(np.int64), np.zeros(documents, np.bool_))
 
 
 def pairs_by_bands(
@@ -74,24 +101,32 @@ def pairs_by_bands(
     pending: list[NDArray[np.uint64]] = []
     waiting = capped = omitted = 0
     bands = range(0, plan.bands * plan.rows, plan.rows)
-    for pairs, over, left_out in pool.map(lambda first: _band(signatures, rows, first, plan.rows, bucket_limit), bands):
+    crowded = np.zeros(len(rows), np.bool_)
+    for pairs, over, left_out, members in pool.map(
+        lambda first: _band(signatures, rows, first, plan.rows, bucket_limit), bands
+    ):
         pending.append(pairs)
         waiting += len(pairs)
         capped += over
         omitted += left_out
+        crowded[members] = True
         if waiting > _PENDING_LIMIT:
-            found, pending, waiting = np.unique(np.concatenate([found, *pending])), [], 0
+            found, pending, waiting = _unique(np.concatenate([found, *pending])), [], 0
         advance(1)
-    found = np.unique(np.concatenate([found, *pending]))
+    found = _unique(np.concatenate([found, *pending]))
     return Candidates(
-        (found >> np.uint64(32)).astype(np.int64), (found & np.uint64(0xFFFFFFFF)).astype(np.int64), capped, omitted
+        (found >> np.uint64(32)).astype(np.int64),
+        (found & np.uint64(0xFFFFFFFF)).astype(np.int64),
+        crowded,
+        capped,
+        omitted,
     )
 
 
 def _band(
     signatures: NDArray[np.uint32], rows: NDArray[np.int64], first: int, width: int, bucket_limit: int
-) -> tuple[NDArray[np.uint64], int, int]:
-    """Return the pairs of one band (left place above right), how many buckets were over, how many pairs left out."""
+) -> tuple[NDArray[np.uint64], int, int, NDArray[np.int64]]:
+    """Return the pairs of one band (left place above right); buckets over the limit, pairs left out, their members."""
     positions, members, sizes = _buckets(band_keys(signatures, first, width)[rows])
     # How many of the later members of its bucket each one is paired with.
     later = sizes - positions - 1
@@ -100,7 +135,14 @@ def _band(
     left = np.repeat(np.arange(len(members)), taken)
     step = np.arange(len(left)) - np.repeat(np.cumsum(taken) - taken, taken) + 1
     pairs = members[left] << np.uint64(32) | members[left + step]
-    return pairs, int(np.count_nonzero(over & (positions == 0))), int((later - taken).sum())
+    capped = int(np.count_nonzero(over & (positions == 0)))
+    return pairs, capped, int((later - taken).sum()), members[over].astype(np.int64)
+
+
+def _unique(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    # NumPy's own unique hashes integers, which takes many times as long as its sort.
+    values = np.sort(values)
+    return values[np.concatenate([[True], values[1:] != values[:-1]])] if len(values) else values
 
 
 def _buckets(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.int64]]:

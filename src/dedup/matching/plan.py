@@ -13,9 +13,12 @@ from dedup.errors import InvalidArgumentError
 BACKGROUND_SHAPE = 0.4
 BACKGROUND_SCALE = 0.0035
 
-#: Seconds that one document costs in one band, and one candidate pair in verification (one core, 3 kB texts).
+#: Seconds that one document costs in one band, and one candidate pair with its shingle sets (one core, 3 kB texts).
 BAND_SECONDS = 25e-9
-PAIR_SECONDS = 2.5e-6
+PAIR_SECONDS = 15e-6
+
+#: The size of collection that costs are weighed for.
+DOCUMENTS = 1_000_000
 
 #: Below, no number of bands that fits a signature finds anything.
 _LEAST_HIT = 1e-12
@@ -63,17 +66,17 @@ class Plan:
         return documents * self.bands * BAND_SECONDS + self.false_candidates(documents) * PAIR_SECONDS
 
 
-def plan(threshold: float, recall: float = 0.99, *, num_slots: int = 128, documents: int = 1_000_000) -> Plan:
+def plan(threshold: float, recall: float = 0.99, *, num_slots: int = 128) -> Plan:
     """Choose bands and rows.
 
     Every number of rows is tried with the least number of bands that reaches the recall at the threshold; of those
-    that fit into the signature, the one of the least expected cost is taken.
+    that fit into the signature, the one of the least expected cost is taken, for a million documents: the bands of a
+    batch do not change with its size.
 
     Args:
         threshold: Jaccard similarity in (0, 1].
         recall: Least probability that a pair exactly at the threshold is found, in (0, 1).
         num_slots: Slots of a signature, a power of two in [16, 4096].
-        documents: Size of the collection that the cost is weighed for.
 
     Raises:
         InvalidArgumentError: A value is outside what is allowed, or no number of rows reaches the recall.
@@ -86,7 +89,6 @@ def plan(threshold: float, recall: float = 0.99, *, num_slots: int = 128, docume
     _validate.fraction("threshold", threshold)
     _validate.fraction("recall", recall, one=False)
     _validate.power_of_two("num_slots", num_slots, least=16, most=4096)
-    _validate.integer("documents", documents, least=1)
     choices = []
     for rows in range(1, num_slots + 1):
         hit = threshold**rows
@@ -100,4 +102,4 @@ def plan(threshold: float, recall: float = 0.99, *, num_slots: int = 128, docume
         raise InvalidArgumentError(
             f"recall must be at most {reachable:.4f} for threshold {threshold} and {num_slots} slots. Got {recall}."
         )
-    return min(choices, key=lambda choice: (choice.seconds(documents), choice.bands))
+    return min(choices, key=lambda choice: (choice.seconds(DOCUMENTS), choice.bands))

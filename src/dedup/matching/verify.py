@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +27,9 @@ UNRELATED = len(RELATIONS)
 
 #: Shingle hashes that one thread has in memory at a time, 8 bytes each.
 _CHUNK_SHINGLES = 250_000
+
+#: Pairs that one thread compares at a time.
+_CHUNK_PAIRS = 20_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,8 +71,20 @@ class Pairs:
         """Share of the right text's shingles that the left one has."""
         return self.shared / self.right_size
 
-    def where(self, chosen: NDArray[np.bool_]) -> Pairs:
-        """Return the pairs that are chosen."""
+    def join(self, more: Pairs) -> Pairs:
+        """Return these pairs and more, ascending by left and right document."""
+        both = Pairs(
+            np.concatenate([self.left, more.left]),
+            np.concatenate([self.right, more.right]),
+            np.concatenate([self.shared, more.shared]),
+            np.concatenate([self.left_size, more.left_size]),
+            np.concatenate([self.right_size, more.right_size]),
+            np.concatenate([self.relation, more.relation]),
+        )
+        return both.where(np.argsort(both.left << 32 | both.right))
+
+    def where(self, chosen: NDArray[Any]) -> Pairs:
+        """Return the pairs that are chosen, by a mask or by their places."""
         return Pairs(
             self.left[chosen],
             self.right[chosen],
@@ -124,16 +140,17 @@ def verify(
     Returns:
         The same pairs in the same order; those UNRELATED too.
     """
+    order, parts = _tiles(candidates, room)
 
     def compare(rows: range) -> NDArray[np.int64]:
-        part = slice(rows.start, rows.stop)
-        return _compare(strings, room, candidates.left[part], candidates.right[part], config)
+        chosen = order[rows.start : rows.stop]
+        return _compare(strings, room, candidates.left[chosen], candidates.right[chosen], config)
 
-    scores = [np.empty((3, 0), np.int64)]
-    for part in pool.map(compare, chunks(_weights(candidates, room), _CHUNK_SHINGLES)):
-        scores.append(part)
-        advance(part.shape[1])
-    shared, left_size, right_size = np.concatenate(scores, axis=1)
+    scores = np.empty((3, len(candidates)), np.int64)
+    for rows, part in zip(parts, pool.map(compare, parts), strict=True):
+        scores[:, order[rows.start : rows.stop]] = part
+        advance(len(rows))
+    shared, left_size, right_size = scores
     unrelated = np.full(len(candidates), UNRELATED, np.uint8)
     return Pairs(candidates.left, candidates.right, shared, left_size, right_size, unrelated).related(config)
 
@@ -156,9 +173,23 @@ def _compare(
     return np.stack([shared, sets.counts[left_at], sets.counts[right_at]])
 
 
-def _weights(candidates: Candidates, room: NDArray[np.uint32]) -> NDArray[np.int64]:
-    """Return how many shingles each pair adds to a chunk; pairs ascend by their left document, which counts once."""
-    weights = room[candidates.right].astype(np.int64)
-    begins = np.diff(candidates.left, prepend=-1) != 0
-    weights[begins] += room[candidates.left[begins]]
-    return weights
+def _tiles(candidates: Candidates, room: NDArray[np.uint32]) -> tuple[NDArray[np.int64], list[range]]:
+    """Return an order of the pairs and where to cut it: the texts of one part fit into memory, and come together.
+
+    Documents are cut into blocks; the pairs between two blocks are compared together, so that a text whose pairs are
+    many is read once per block and not once per pair.
+    """
+    block = np.cumsum(room, dtype=np.int64) // _CHUNK_SHINGLES
+    left, right = block[candidates.left], block[candidates.right]
+    order = np.lexsort((left, right))
+    tile = left[order] << 32 | right[order]
+    starts = [0, *(np.flatnonzero(np.diff(tile)) + 1).tolist(), len(tile)]
+    # Tiles of few pairs go together: their weight is that of all their texts, so none is larger than one full tile.
+    texts = room[candidates.left[order]].astype(np.int64) + room[candidates.right[order]]
+    weights = [min(int(texts[start:stop].sum()), 2 * _CHUNK_SHINGLES) for start, stop in pairwise(starts)]
+    return order, [
+        range(low, high)
+        for tiles in chunks(np.array(weights, np.int64), 2 * _CHUNK_SHINGLES)
+        for start, stop in [(starts[tiles.start], starts[tiles.stop])]
+        for low, high in pairwise([*range(start, stop, _CHUNK_PAIRS), stop])
+    ]

@@ -1,0 +1,295 @@
+"""What the command line shows: a result as parts for people, and as a record for machines. It prints nothing itself.
+
+Every text of a part goes through `plain`, so that no document can steer a terminal.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import unicodedata
+from collections import Counter
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import TextIO, TypeAlias
+
+    import pyarrow as pa
+    from rich.console import JustifyMethod
+    from rich.table import Table
+    from rich.text import Text
+
+    from dedup.matching.plan import Plan
+    from dedup.model import Cleaned, Comparison
+    from dedup.result import Result
+
+    #: A paragraph that wraps, a line that does not, or a table.
+    Part: TypeAlias = str | Text | Table
+    Cell: TypeAlias = str | int | Text
+
+#: Skipped rows that are named; the others are counted.
+_SKIPPED_SHOWN = 5
+#: Cells of the longest bar of a plan.
+_BAR = 30
+
+
+def plain(text: str) -> str:
+    """Return a text that cannot steer a terminal: one line, with escapes for what has no shape of its own."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else " " if unicodedata.category(char) == "Zs" else repr(char)[1:-1] for char in text
+    )
+
+
+def render(parts: Iterable[Part], file: TextIO) -> str:
+    """Return what the parts look like in `file`, with an empty line between them."""
+    from rich.console import Console  # noqa: PLC0415 - loads on first use
+    from rich.table import Table  # noqa: PLC0415 - loads on first use
+
+    console = Console(file=file, highlight=False)
+    with console.capture() as captured:
+        for number, part in enumerate(parts):
+            if number:
+                console.print()
+            if isinstance(part, Table):
+                part.columns[0].max_width = console.width * 2 // 5
+            console.print(_text(part, wrap=True) if isinstance(part, str) else part)
+    # rich fills lines with spaces up to the width of a table.
+    return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+
+
+def notes(result: Result) -> list[str]:
+    """Return what is to be said of a run beside its result, in lines; mostly nothing."""
+    lines = []
+    if result.ids_made:
+        lines.append("The input has no ids: the numbers of its rows, from 0, stand for them.")
+    if result.skipped:
+        lines.append(f"{_count(len(result.skipped), 'row')} skipped:")
+        lines += [f"  {row}" for row in result.skipped[:_SKIPPED_SHOWN]]
+        if len(result.skipped) > _SKIPPED_SHOWN:
+            lines.append(f"  and {len(result.skipped) - _SKIPPED_SHOWN:,} more")
+    counts = result.summary()
+    if counts["capped_buckets"]:
+        buckets = _count(int(counts["capped_buckets"]), "bucket")
+        lines.append(f"{buckets} over the limit: at most {counts['omitted_pairs']:,} pairs in them were not compared.")
+    return lines
+
+
+def run_record(result: Result, out: str) -> dict[str, Any]:
+    """Return a whole run; `out` is the file that its rows went to, or empty."""
+    scores = ("jaccard", "containment", "containment_canonical")
+    dropped = [
+        {"id": drop.article.id, "canonical": drop.canonical, "relation": drop.relation}
+        | {name: None if math.isnan(score := getattr(drop, name)) else score for name in scores}
+        for drop in result.dropped
+    ]
+    return {
+        "summary": result.summary(),
+        "clusters": [asdict(cluster) for cluster in result.clusters],
+        "dropped": dropped,
+        "overlaps": _overlaps(result).to_pylist(),
+        "skipped": [asdict(row) for row in result.skipped],
+        "output": out or None,
+    }
+
+
+def run_parts(result: Result, out: str, seconds: float, limit: int) -> list[Part]:
+    """Return the clusters and overlaps of a run, up to the limit, what was stripped, and the counts."""
+    parts = [_clusters(result, limit)]
+    overlaps = _overlaps(result)
+    if len(overlaps):
+        rows: list[Sequence[Cell]] = []
+        for pair in overlaps.slice(0, limit).to_pylist():
+            left, right, jaccard, *shares = pair.values()
+            rows.append((left, right, _cut(jaccard), *map(_percent, shares)))
+        rows += _more(len(overlaps), limit, "overlap")
+        title = f"{_count(len(overlaps), 'overlap')}: shared passages, not one text"
+        parts.append(_table(title, ("left", "right", ">Jaccard", ">of left", ">of right"), rows))
+    if result.cleaned:
+        title = f"Stripped from {_count(len(result.cleaned), 'document')}"
+        parts.append(_removed(title, result.cleaned.values()))
+    counts = {name: int(value) for name, value in result.summary().items()}
+    items = f" ({counts['items']:,} from pages)" if counts["items"] else ""
+    kinds = ", ".join(f"{counts[name]:,} {name}" for name in ("kept", "dropped", "empty"))
+    documents, clusters = _count(counts["documents"], "document"), _count(counts["clusters"], "cluster")
+    written = f"Written to {out}" if out else "Nothing written: --out FILE writes a row per document"
+    return [*parts, f"{documents}{items}: {kinds}; {clusters}; {seconds:.2f} s", written]
+
+
+def _clusters(result: Result, limit: int) -> Part:
+    clusters = [cluster for cluster in result.clusters if cluster.size > 1]
+    if not clusters:
+        return _text("No two documents are the same text", "bold")
+    kept = {article.id: article for article in result.kept}
+    drops = {drop.article.id: drop for drop in result.dropped}
+    rows: list[Sequence[Cell]] = []
+    for cluster in clusters[:limit]:
+        first = kept[cluster.canonical]
+        about = _joined(first.source, first.published, first.title)
+        rows.append([_text(text, "bold") for text in (first.id, about, "kept")])
+        for drop in [drops[member] for member in cluster.members[1 : limit + 1]]:
+            about = _joined(drop.article.source, drop.article.published, drop.article.title)
+            scores = (_cut(drop.jaccard), _percent(drop.containment), _percent(drop.containment_canonical))
+            rows.append((f"  {drop.article.id}", about, drop.relation or "connected", *scores))
+        if cluster.size - 1 > limit:
+            rows.append((f"  and {cluster.size - 1 - limit:,} more",))
+    rows += _more(len(clusters), limit, "cluster")
+    title = f"{_count(len(clusters), 'cluster')} of more than one document"
+    table = _table(title, ("document", "from", "why", ">Jaccard", ">in kept", ">of kept"), rows)
+    table.caption = "in kept: share of it in the kept one; of kept: the reverse"
+    return table
+
+
+def _overlaps(result: Result) -> pa.Table:
+    import pyarrow.compute as pc  # noqa: PLC0415 - loads on first use
+
+    return result.pairs.filter(pc.equal(result.pairs["relation"], "overlap")).drop_columns("relation")
+
+
+def compare_record(found: Comparison) -> dict[str, Any]:
+    """Return a whole comparison, but the texts."""
+    record = {field.name: getattr(found, field.name) for field in fields(found)}
+    return record | {"left": page_record(found.left), "right": page_record(found.right)}
+
+
+def compare_parts(found: Comparison, left: str, right: str) -> list[Part]:
+    """Return how two texts stand to each other; `left` and `right` are their names."""
+    rows = (
+        ("characters", len(found.left.original), len(found.right.original)),
+        ("after cleaning", len(found.left.text), len(found.right.text)),
+        ("different shingles", found.shingles_left, found.shingles_right),
+        ("shared shingles", found.shared, found.shared),
+        ("share that the other has", _percent(found.containment_left), _percent(found.containment_right)),
+    )
+    sides = (("left", found.left), ("right", found.right))
+    return [
+        _text(f"{found.relation or 'unrelated'}, Jaccard {_cut(found.jaccard)}", "bold"),
+        f"left:  {left}\nright: {right}",
+        _table("", ("", ">left", ">right"), rows),
+        *(_removed(f"Stripped from {name}", [page]) for name, page in sides if page.removed),
+    ]
+
+
+def page_record(page: Cleaned) -> dict[str, Any]:
+    """Return what was removed from a text, and what that told."""
+    return {
+        "removed": [asdict(span) | {"text": page.original[span.start : span.end]} for span in page.removed],
+        "items": [asdict(item) for item in page.items],
+        "metadata": dict(page.metadata),
+    }
+
+
+def clean_parts(page: Cleaned) -> list[Part]:
+    """Return what was removed from a text, and what that told, for people."""
+    lines = [f"{name}: {value}" for name, value in page.metadata.items()]
+    for number, item in enumerate(page.items, 1):
+        about = _joined(item.source, item.age, item.title)
+        lines.append(f"story {number} of the page: {about} ({_count(len(item.text), 'character')})")
+    removed = _removed("Removed", [page]) if page.removed else "Nothing removed"
+    return [removed, "\n".join(map(plain, lines))] if lines else [removed]
+
+
+def _removed(title: str, pages: Iterable[Cleaned]) -> Table:
+    """Return how often, how much and in how many documents each rule removed."""
+    spans, characters, documents = (Counter[tuple[str, str]]() for _ in range(3))
+    for page in pages:
+        documents.update({(span.kind, span.rule) for span in page.removed})
+        for span in page.removed:
+            spans[span.kind, span.rule] += 1
+            characters[span.kind, span.rule] += span.end - span.start
+    rows = [(*rule, spans[rule], characters[rule], documents[rule]) for rule in sorted(spans)]
+    return _table(title, ("kind", "rule", ">spans", ">characters", ">documents"), rows)
+
+
+def plan_record(found: Plan, documents: int) -> dict[str, Any]:
+    """Return a plan, what it costs for so many documents, and its curve."""
+    return asdict(found) | {
+        "recall": found.recall,
+        "bytes_per_document": found.bytes_per_document,
+        "documents": documents,
+        "false_candidates": found.false_candidates(documents),
+        "curve": [{"jaccard": jaccard, "probability": probability} for jaccard, probability in _curve(found)],
+    }
+
+
+def plan_parts(found: Plan, recall: float, documents: int) -> list[Part]:
+    """Return a plan, what it costs for so many documents, and its curve; `recall` is what was asked for."""
+    block = "█" if sys.stdout.encoding.lower().startswith("utf") else "#"
+    false = f"{found.false_candidates(documents):,.0f} pairs"
+    facts = {
+        "slots used": f"{found.bands * found.rows:,} of {found.num_slots:,}",
+        f"recall at {found.threshold:g}": f"{_percent(found.recall, 2)}, asked {_percent(recall, 2)}",
+        "bytes per document": f"{found.bytes_per_document:,}",
+        "false candidates": f"{false} expected among {_count(documents, 'document')}",
+    }
+    rows = [
+        (f"{jaccard:g}", _percent(probability, 2), f"{block * round(probability * _BAR):<{_BAR}} {mark}")
+        for jaccard, probability in _curve(found)
+        for mark in ["threshold" if jaccard == found.threshold else ""]
+    ]
+    return [
+        _text(f"{_count(found.bands, 'band')} of {_count(found.rows, 'row')}", "bold"),
+        "\n".join(f"{name:<21}{value}" for name, value in facts.items()),
+        _table("How likely a pair of each similarity is found", (">Jaccard", ">found", ""), rows),
+    ]
+
+
+def _curve(found: Plan) -> list[tuple[float, float]]:
+    similarities = sorted({number / 10 for number in range(1, 11)} | {found.threshold})
+    return [(jaccard, found.probability(jaccard)) for jaccard in similarities]
+
+
+# What parts are made of
+
+
+def _table(title: str, columns: Iterable[str], rows: Iterable[Sequence[Cell]]) -> Table:
+    """Return a table, numbers (">") at the right. Where space ends, the second column gives way."""
+    from rich import box  # noqa: PLC0415 - loads on first use
+    from rich.table import Table  # noqa: PLC0415 - loads on first use
+
+    heading = _text(title, "bold", wrap=True) if title else None
+    table = Table(title=heading, title_justify="left", caption_justify="left", box=box.SIMPLE_HEAD, show_edge=False)
+    table.padding, table.pad_edge = (0, 1, 0, 0), False
+    for place, name in enumerate(columns):
+        side: JustifyMethod = "right" if name.startswith(">") else "left"
+        table.add_column(name.removeprefix(">"), justify=side, no_wrap=place != 1, overflow="ellipsis")
+    for row in rows:
+        cells = (f"{cell:,}" if isinstance(cell, int) else cell for cell in row)
+        table.add_row(*(_text(cell) if isinstance(cell, str) else cell for cell in cells))
+    return table
+
+
+def _more(number: int, limit: int, noun: str) -> list[tuple[str]]:
+    """Return the row for what is over the limit, if anything is."""
+    return [(f"and {_count(number - limit, f'more {noun}')}",)] if number > limit else []
+
+
+def _text(text: str, style: str = "", *, wrap: bool = False) -> Text:
+    """Return a text to show as it is; unless it may wrap, one line that ends in an ellipsis where space does."""
+    from rich.text import Text  # noqa: PLC0415 - loads on first use
+
+    lines = "\n".join(map(plain, text.split("\n"))) if wrap else plain(text)
+    return Text(lines, style, no_wrap=not wrap, overflow="fold" if wrap else "ellipsis")
+
+
+def _joined(*parts: str | None) -> str:
+    return " · ".join(filter(None, parts))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _cut(value: float, digits: int = 3) -> str:
+    """Return a score cut, not rounded: what is shown as 1 is 1. A dash where there is none."""
+    if math.isnan(value):
+        return "-"
+    # A hair more, because 0.29 * 100 is less than 29.
+    return f"{math.floor(value * 10**digits + 1e-9) / 10**digits:.{digits}f}"
+
+
+def _percent(value: float, digits: int = 0) -> str:
+    return f"{_cut(value * 100, digits)} %"
