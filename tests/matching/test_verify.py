@@ -123,9 +123,8 @@ def test_only_the_candidates_are_compared(texts: list[str], data: st.DataObject)
 
 def test_no_candidate_no_pair() -> None:
     """Without candidates there is nothing to verify."""
-    assert (
-        len(verified(["a b c", "d e f"], Config(), Candidates(*np.zeros((2, 0), np.int64), np.zeros(2, np.bool_)))) == 0
-    )
+    none = np.empty(0, np.int64)
+    assert len(verified(["a b c", "d e f"], Config(), Candidates(none, none, np.zeros(2, np.bool_)))) == 0
     assert len(verified([], Config())) == 0
 
 
