@@ -19,7 +19,6 @@ from dedup import (
     Article,
     Cleaned,
     Config,
-    DuplicateIdError,
     InputError,
     InvalidArgumentError,
     SchemeMismatch,
@@ -27,7 +26,7 @@ from dedup import (
     deduplicate,
     sketch,
 )
-from dedup.errors import InvalidUtf8Error
+from dedup.errors import DuplicateIdError, InvalidUtf8Error
 from dedup.kernels import reference
 from oracle import found, link, shingles
 from strategies import SENTENCES, batches, configs, pages, sentences
@@ -213,12 +212,6 @@ def test_bad_argument_is_named(call: Any, message: str) -> None:
     assert message == str(caught.value)
 
 
-def test_unknown_setting_is_refused() -> None:
-    """A setting that does not exist is a TypeError that names it, as for any function."""
-    with pytest.raises(TypeError, match="treshold"):
-        deduplicate([], treshold=0.5)  # type: ignore[call-arg]
-
-
 def test_bad_rows_stop_the_run_or_are_listed() -> None:
     """A row that is no article stops the run; with "skip" it is left out and listed."""
     rows = [{"id": "a", "text": "Bell."}, {"id": "b", "text": 7}, {"id": "c", "text": "Bell!"}]
@@ -245,3 +238,19 @@ def test_tables_of_other_libraries_are_read() -> None:
 def test_typed_user_code_runs() -> None:
     """The code that mypy checks as a user's also does what it says."""
     runpy.run_path(str(HERE / "typing" / "api.py"), run_name="__main__")
+
+
+def test_unknown_settings_are_refused() -> None:
+    """A setting that does not exist is named, with those that do."""
+    with pytest.raises(
+        InvalidArgumentError, match=r"^settings must be among shingle_size, .*threads\. Got 'treshold'\.$"
+    ):
+        deduplicate(["a"], treshold=0.5)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("column", [pd.Series, pl.Series, pa.chunked_array], ids=["pandas", "polars", "pyarrow"])
+def test_a_column_of_texts_is_a_batch(column: Any) -> None:
+    """A column of any Arrow library is read as texts."""
+    texts = ["one two three four", "five six seven eight", "One, two; three: four."]
+    values = column([texts] if column is pa.chunked_array else texts)
+    assert [sorted(cluster.members) for cluster in deduplicate(values).clusters] == [["0", "2"], ["1"]]

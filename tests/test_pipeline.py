@@ -14,7 +14,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dedup import Article, Cleaned, Config, DuplicateIdError, InvalidArgumentError, Result, clean, deduplicate, pipeline
+from dedup import Article, Cleaned, Config, InvalidArgumentError, Result, clean, deduplicate, pipeline
+from dedup.errors import DuplicateIdError
 from dedup.kernels import native
 from dedup.matching import verify as module
 from dedup.pipeline import STAGES, decide, run

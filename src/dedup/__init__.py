@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from dedup.errors import DedupError, DuplicateIdError, InputError, InvalidArgumentError, OutputError, SchemeMismatch
+from dedup.errors import DedupError, InputError, InvalidArgumentError, OutputError, SchemeMismatch
 
 if TYPE_CHECKING:
     from dedup.api import clean, compare, deduplicate, sketch
@@ -25,7 +25,6 @@ __all__ = [
     "Config",
     "DedupError",
     "Drop",
-    "DuplicateIdError",
     "InputError",
     "InvalidArgumentError",
     "Item",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from dedup import _validate, boilerplate, formats, pipeline
-from dedup.config import Config
+from dedup.config import configure
 from dedup.errors import InvalidArgumentError
 from dedup.kernels import native
 from dedup.matching.verify import UNRELATED, Pairs, relate
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from dedup.config import Settings
+    from dedup.config import Config, Settings
     from dedup.kernels.sketches import Sketches
     from dedup.pipeline import Progress
 
@@ -56,7 +56,7 @@ def deduplicate(
     >>> [cluster.members for cluster in result.clusters]
     [('1', '0'), ('2',)]
     """
-    config = Config(**settings)
+    config = configure(settings)
     _validate.choice("on_error", on_error, ("raise", "skip"))
     corpus = formats.read(articles, on_error=on_error)
     outcome = pipeline.run(corpus.articles, config, progress)
@@ -88,7 +88,7 @@ def compare(left: str, right: str, **settings: Unpack[Settings]) -> Comparison:
     >>> compare("One two three four.", "“One, two, three, four”").relation
     'exact'
     """
-    config = Config(**settings)
+    config = configure(settings)
     pages = [_page("left", left, config), _page("right", right, config)]
     sets = [native.shingle_set(page.text, config.shingle_size, config.seed) for page in pages]
     sizes = [len(values) for values in sets]
@@ -128,7 +128,7 @@ def sketch(texts: Iterable[str] | pa.Array | pa.ChunkedArray, **settings: Unpack
     >>> sketch(["one two three four"]).signatures.shape
     (1, 128)
     """
-    config = Config(**settings)
+    config = configure(settings)
     rows = native.Texts.from_strings(_strings(texts)) if not _is_arrow(texts) else native.Texts.from_arrow(texts)
     return pipeline.sketch(rows, config)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypedDict
 
 from dedup import _validate
+from dedup.errors import InvalidArgumentError
 
 Linkage = Literal["canonical", "components"]
 Cleaning = Literal["auto", "off"]
@@ -120,3 +121,16 @@ class Settings(TypedDict, total=False):
     exhaustive: int
     bucket_limit: int
     threads: int | None
+
+
+def configure(settings: Settings) -> Config:
+    """Return the config of some keywords.
+
+    Raises:
+        InvalidArgumentError: A keyword is no field of `Config`, or a value is outside what is allowed.
+    """
+    known = Settings.__annotations__
+    for name in settings:
+        if name not in known:
+            raise InvalidArgumentError(f"settings must be among {', '.join(known)}. Got {name!r}.")
+    return Config(**settings)

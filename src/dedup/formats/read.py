@@ -372,8 +372,20 @@ def _stream_rows(source: Any) -> Iterator[_Row]:  # noqa: ANN401 - whoever has t
         if isinstance(source, pa.Table):
             source = source.to_reader()
         if not isinstance(source, pa.RecordBatchReader):
-            source = pa.RecordBatchReader.from_stream(source)
+            source = _reader(source)
         yield from _table_rows("table", source.schema.names, source)
+
+
+def _reader(source: Any) -> pa.RecordBatchReader:  # noqa: ANN401 - whoever has the stream interface
+    """Return the batches of a table, or of a column of texts as a table of its own."""
+    import pyarrow as pa  # noqa: PLC0415 - loaded on first use
+
+    try:
+        return pa.RecordBatchReader.from_stream(source)
+    except pa.ArrowInvalid as error:
+        if "non-struct" not in str(error):
+            raise
+        return pa.table({"text": pa.chunked_array(source)}).to_reader()
 
 
 def _table_rows(where: str, names: list[str], batches: Iterable[pa.RecordBatch]) -> Iterator[_Row]:
