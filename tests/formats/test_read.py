@@ -510,10 +510,9 @@ def test_a_date_that_python_cannot_hold_is_a_bad_row(name: str) -> None:
 
 def test_an_arrow_producer_that_fails_is_an_input_error() -> None:
     """What goes wrong while the data is handed over is told as an input error with its cause."""
-    for frame in (pd.DataFrame({"text": ["a", 3]}, dtype=object), pl.Series(["a"])):
-        with pytest.raises(InputError, match=r"^Cannot read table: ") as caught:
-            read(frame)
-        assert caught.value.__cause__ is not None
+    with pytest.raises(InputError, match=r"^Cannot read table: ") as caught:
+        read(pd.DataFrame({"text": ["a", 3]}, dtype=object))
+    assert caught.value.__cause__ is not None
 
 
 def test_the_module_loads_without_pyarrow() -> None:
