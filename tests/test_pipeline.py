@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dedup import Article, Cleaned, Config, InvalidArgumentError, Result, clean, deduplicate, pipeline
+from dedup import Article, Cleaned, Config, InputError, InvalidArgumentError, Result, clean, deduplicate, pipeline
 from dedup.errors import DuplicateIdError
 from dedup.kernels import native
 from dedup.matching import verify as module
@@ -391,3 +391,10 @@ def test_path_of_a_folder_reads_its_texts(tmp_path: Path) -> None:
         (tmp_path / f"{name}.txt").write_text(text)
     expected = Solution({("one", ("one", "two")), ("three", ("three",))}, {}, set())
     assert expected.clusters == found(deduplicate(tmp_path)).clusters
+
+
+def test_a_text_that_is_too_long_is_named() -> None:
+    """A text above the kernels' limit is an error that names its document, the limit and its size."""
+    articles = [Article("short", "Bell."), Article("long", "a" * (native.MAX_TEXT_BYTES + 1))]
+    with pytest.raises(InputError, match=r"^text of 'long' must be at most 64 MiB of UTF-8\. Got 67108865 bytes\.$"):
+        deduplicate(articles)

@@ -12,7 +12,7 @@ import numpy as np
 from dedup.boilerplate import clean, fill_suspects
 from dedup.clustering.clusters import cluster
 from dedup.clustering.order import keep_order
-from dedup.errors import DuplicateIdError
+from dedup.errors import DuplicateIdError, InputError
 from dedup.kernels import native
 from dedup.kernels.parallel import Pool, chunks
 from dedup.kernels.sketches import Sketches
@@ -237,12 +237,13 @@ def _prepare(articles: Sequence[Article], config: Config, advance: Advance) -> t
         while start < len(batch.documents):
             # Items join the end of the list meanwhile, and have their turn when the articles have had theirs.
             texts = [article.text for article in batch.documents[start:]]
-            rows = [range(start + part.start, start + part.stop) for part in _chunks(texts)]
+            rows = [range(start + cut.start, start + cut.stop) for cut in _chunks(texts)]
             sketches = Sketches.empty(len(texts), config)
             filled = 0
             for chunk in pool.map(partial(_read, batch, config), rows):
                 fresh = _merge(batch, chunk)
-                pool.start(partial(_fill, fresh, config, sketches.rows(filled, filled + len(fresh))))
+                part = sketches.rows(filled, filled + len(fresh))
+                pool.start(partial(native.fill_sketches, fresh, config, 0, len(fresh), part))
                 filled += len(fresh)
                 advance(len(chunk.rows))
             parts.append(sketches.rows(0, filled))
@@ -255,6 +256,9 @@ def _read(batch: _Batch, config: Config, rows: range) -> _Chunk:
     """Clean some documents and hash their clean texts."""
     strings = [batch.documents[row].text for row in rows]
     texts = native.Texts.from_strings(strings)
+    for i in np.flatnonzero(texts.lengths > native.MAX_TEXT_BYTES).tolist():
+        name, size = batch.documents[rows[i]].id, texts.lengths[i]
+        raise InputError(f"text of {name!r} must be at most 64 MiB of UTF-8. Got {size} bytes.")
     pages = {}
     if config.clean == "auto":
         suspects = np.empty(len(texts), np.uint8)
@@ -316,10 +320,6 @@ def sketch(texts: native.Texts, config: Config) -> Sketches:
         for rows in chunks(texts.lengths, _CHUNK_CHARACTERS):
             pool.start(partial(native.fill_sketches, texts, config, rows.start, rows.stop, sketches))
     return sketches
-
-
-def _fill(texts: native.Texts, config: Config, sketches: Sketches) -> None:
-    native.fill_sketches(texts, config, 0, len(texts), sketches)
 
 
 def _merge_equal(strings: list[str], sketches: Sketches, pool: Pool) -> NDArray[np.int64]:

@@ -32,6 +32,9 @@ _kernel.load_table(_table.index, _table.entries, _table.expansions)
 
 _INVALID_UTF8, _NO_MEMORY, _NO_ROOM, _TOO_LONG = -1, -2, -3, -4
 
+#: The longest text that the kernels take, in bytes of UTF-8.
+MAX_TEXT_BYTES = 2**26
+
 #: The K-permutation schemes of datasketch 2: code, dtype of the signature, dtype of the parameters, bits of the hashes.
 PERMUTATION_SCHEMES = {"legacy": 0, "affine32": 1, "affine64": 2}
 
