@@ -176,6 +176,10 @@ def check_batch(contents: Sequence[bytes], config: SketchConfig, rng: np.random.
     middle = int(rng.integers(len(rows) + 1))
     native.fill_shingle_sets(texts, rows, config, 0, middle, sets)
     native.fill_shingle_sets(texts, rows, config, middle, len(rows), sets)
+    samples = ShingleSets.empty(sketches.shingles[rows] // 2 + 1)
+    native.fill_samples(texts, rows, config, 0, len(rows), samples)
+    if len(samples.joined()) != samples.counts.sum() or (samples.counts < 0).any():
+        raise AssertionError("samples are not those that were counted")
     left, right = rng.integers(0, len(rows), 9), rng.integers(0, len(rows), 9)
     shared = np.zeros(9, np.int64)
     native.fill_intersections(sets, left, right, 0, 9, shared)

@@ -60,9 +60,10 @@ class Config(SketchConfig):
         recall: Least probability that a pair exactly at `threshold` is found, in (0, 1).
         linkage: "canonical": each member is linked to its cluster's canonical. "components": connected components.
         clean: "auto" removes page furniture before comparing; "off" takes each text as it is.
-        exhaustive: Up to this many distinct texts, every pair is compared; above, pairs that share a band.
-        bucket_limit: Size above which a bucket of one band links through its first documents in keep order
-            instead of all pairs, at least 2.
+        exhaustive: Up to this many distinct texts, every pair is compared; above, pairs that share a band or enough
+            of their sampled shingles.
+        bucket_limit: Size above which the texts that share a band or a sampled shingle are paired through the first
+            of them in keep order instead of all with all, at least 2.
         threads: Worker threads; None stands for one per processor. Never changes a result.
 
     Raises:

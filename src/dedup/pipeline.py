@@ -18,6 +18,7 @@ from dedup.kernels.parallel import Pool, chunks
 from dedup.kernels.sketches import Sketches
 from dedup.matching.candidates import Candidates, all_pairs, pairs_by_bands
 from dedup.matching.plan import plan
+from dedup.matching.samples import pairs_by_samples
 from dedup.matching.verify import OVERLAP, UNRELATED, Pairs, verify
 from dedup.model import Article, Cleaned
 
@@ -35,7 +36,7 @@ Progress = Callable[[str, int, int], None]
 Advance = Callable[[int], None]
 
 #: The stages, in order, and what each counts.
-STAGES = {"sketch": "documents", "match": "bands", "verify": "pairs"}
+STAGES = {"sketch": "documents", "match": "bands", "sample": "documents", "verify": "pairs"}
 
 #: Characters (bytes, where texts are encoded) that one thread works on at a time; what it encodes lives no longer.
 _CHUNK_CHARACTERS = 1_000_000
@@ -121,7 +122,10 @@ def _match(batch: _Batch, sketches: Sketches, config: Config, pool: Pool, progre
     def compare(candidates: Candidates) -> Pairs:
         return verify(strings, room, candidates, config, pool, _counter(progress, "verify", len(candidates)))
 
-    candidates = _candidates(sketches, rows, config, pool, progress)
+    candidates = _alike(sketches, rows, config, pool, progress)
+    if len(rows) > config.exhaustive:
+        inside = pairs_by_samples(strings, room, config, pool, _counter(progress, "sample", len(rows)))
+        candidates = candidates.join(inside.without(candidates))
     pairs = compare(candidates)
     for _ in range(_ROUNDS if candidates.capped else 0):
         # Buckets over the limit gave only some of their pairs. Those of their documents that are still kept are few,
@@ -129,7 +133,7 @@ def _match(batch: _Batch, sketches: Sketches, config: Config, pool: Pool, progre
         links = pairs.where(pairs.relation < OVERLAP)
         canonical = cluster(len(rows), links.left, links.right, links.jaccard, config.linkage)
         left = np.flatnonzero(candidates.crowded & (canonical == np.arange(len(rows))))
-        more = _candidates(sketches, rows[left], config, pool, None).at(left).without(candidates)
+        more = _alike(sketches, rows[left], config, pool, None).at(left).without(candidates)
         if not len(more):
             break
         pairs = pairs.join(compare(more))
@@ -364,9 +368,10 @@ def _representatives(
     return np.where(tokens > 0, order[best[group]] if n else group, np.arange(n))
 
 
-def _candidates(
+def _alike(
     sketches: Sketches, rows: NDArray[np.int64], config: Config, pool: Pool, progress: Progress | None
 ) -> Candidates:
+    """Return the pairs that share a band; of few documents, all pairs."""
     if len(rows) <= config.exhaustive:
         return all_pairs(len(rows))
     bands = plan(config.threshold, config.recall, num_slots=config.num_slots)

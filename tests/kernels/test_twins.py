@@ -159,6 +159,20 @@ def test_shingle_set(text: str, shingle_size: int, seed: int) -> None:
     np.testing.assert_array_equal(sets[1], reference.shingle_set("other", shingle_size, seed))
 
 
+@given(st.integers(0, 400), st.integers(1, 300), st.integers(1, 4), seeds, st.integers(0, 60))
+def test_samples(tokens: int, words: int, shingle_size: int, seed: int, room: int) -> None:
+    """Samples are equal for texts below and above the least size, with repeats, and where room is short."""
+    text = " ".join(str(number * number % words) for number in range(tokens))
+    config = SketchConfig(shingle_size=shingle_size, seed=seed)
+    sets = ShingleSets.empty(np.array([500, room]))
+    native.fill_samples(Texts.from_strings([text, text]), np.array([0, 1]), config, 0, 2, sets)
+    expected = reference.sample(text, shingle_size, seed)
+    np.testing.assert_array_equal(native.sample(text, shingle_size, seed), expected)
+    np.testing.assert_array_equal(sets[0], expected)
+    np.testing.assert_array_equal(sets[1], expected[:room])
+    np.testing.assert_array_equal(sets.joined(), np.concatenate([sets[0], sets[1]]))
+
+
 @pytest.mark.parametrize("tokens", [65_535, 65_536, 65_537, 70_000])
 def test_shingle_set_of_a_large_text(tokens: int) -> None:
     """Below and above 65,536 shingles, where the way of sorting changes, a set is what numpy.unique makes of them."""

@@ -989,6 +989,40 @@ def sketch_rows(
 # ----------------------------------------------------------------------------------------------- shingles, one by one
 
 
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _sample(s: cython.pointer[Scratch], width: cython.size_t, cut: uint64_t, least: cython.size_t) -> cython.size_t:
+    """Leave the shingles below `cut` in `s.shingles`, sorted, without repeats; return how many.
+
+    Where they are fewer than `least`, the `least` smallest stay.
+    """
+    n: cython.size_t = s.shingle_count
+    i: cython.size_t
+    below: cython.size_t = 0
+    found: cython.size_t
+    for i in range(n):
+        # Without a branch: at a random eighth of the places, one would be mispredicted.
+        s.sorting[below] = s.shingles[i]
+        below += s.shingles[i] < cut
+    if below >= least:
+        memcpy(s.shingles, s.sorting, 8 * below)
+        s.shingle_count = below
+        found = _sort_unique(s)
+        s.shingle_count = n
+        if found >= least:
+            return found
+        # Repeats made it look like more.
+        _shingle(s, width)
+    found = _sort_unique(s)
+    below = 0
+    while below < found and s.shingles[below] < cut:
+        below += 1
+    if below < least:
+        return found if found < least else least
+    return below
+
+
 def shingle_set_rows(
     addresses: cython.size_t,
     lengths: cython.size_t,
@@ -1001,9 +1035,14 @@ def shingle_set_rows(
     ends: cython.size_t,
     values: cython.size_t,
     counts: cython.size_t,
+    cut: uint64_t = 0,
+    least: cython.size_t = 0,
 ):
     """Write the sorted unique shingle hashes of the texts `rows[start:stop]` to `values[starts[i]:ends[i]]`, their
     number to `counts[i]`. Returns (status, i) as `sketch_rows` does, and NO_ROOM (-3).
+
+    With a `cut`, those below it alone, or the `least` smallest where these are fewer; the largest of them stay away
+    where there is no room.
     """
     s: Scratch
     texts: u64p = cython.cast(u64p, addresses)
@@ -1017,6 +1056,7 @@ def shingle_set_rows(
     row: int64_t
     status: cython.int = 0
     found: cython.size_t
+    room: cython.size_t
     with cython.nogil:
         memset(cython.address(s), 0, cython.sizeof(Scratch))
         while status == 0 and i < stop:
@@ -1029,8 +1069,13 @@ def shingle_set_rows(
                 seed,
             )
             if status == 0:
-                found = _sort_unique(cython.address(s))
-                if cython.cast(int64_t, found) > limits[i] - places[i]:
+                room = cython.cast(cython.size_t, limits[i] - places[i])
+                if cut > 0:
+                    found = _sample(cython.address(s), width, cut, least)
+                    found = found if found < room else room
+                else:
+                    found = _sort_unique(cython.address(s))
+                if found > room:
                     status = NO_ROOM
                 else:
                     # An even number of passes ends where it began.

@@ -26,6 +26,8 @@ def shingle_set_rows(
     ends: int,
     values: int,
     counts: int,
+    cut: int = 0,
+    least: int = 0,
 ) -> tuple[int, int]: ...
 def tokens_of(text: bytes, seed: int, width: int) -> tuple[bytes, bytes, bytes, int] | None: ...
 def equal_rows(

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dedup import _validate
-from dedup.config import MAX_SEED, MAX_SHINGLE_SIZE
+from dedup.config import MAX_SEED, MAX_SHINGLE_SIZE, SketchConfig
 from dedup.errors import InputError, InvalidArgumentError, InvalidUtf8Error, NotCompiledError, SchemeMismatch
 from dedup.kernels import table
-from dedup.kernels.sketches import Scheme, Sketches
+from dedup.kernels.sketches import SAMPLE_CUT, SAMPLE_EXTRA, SAMPLE_LEAST, Scheme, Sketches
 
 try:
     from dedup.kernels import _kernel
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
     from numpy.typing import NDArray
-
-    from dedup.config import SketchConfig
 
 _table = table.load()
 _kernel.load_table(_table.index, _table.entries, _table.expansions)
@@ -271,6 +269,11 @@ class ShingleSets:
         """Return one set, sorted."""
         return self.values[self.starts[row] : self.starts[row] + self.counts[row]]
 
+    def joined(self) -> NDArray[np.uint64]:
+        """Return all sets one after the other, without the room between them."""
+        steps = np.arange(self.counts.sum()) - np.repeat(np.cumsum(self.counts) - self.counts, self.counts)
+        return self.values[np.repeat(self.starts, self.counts) + steps]
+
 
 def fill_shingle_sets(
     texts: Texts, rows: NDArray[np.int64], config: SketchConfig, start: int, stop: int, out: ShingleSets
@@ -279,6 +282,32 @@ def fill_shingle_sets(
 
     `out` must have room for as many hashes as `Sketches.shingles` counts for each row.
     """
+    _fill_sets(texts, rows, config.shingle_size, config.seed, 0, start, stop, out)
+
+
+def fill_samples(
+    texts: Texts, rows: NDArray[np.int64], config: SketchConfig, start: int, stop: int, out: ShingleSets
+) -> None:
+    """Write a sample of the long shingles of the texts `rows[start:stop]` to the same places of `out`.
+
+    A long shingle has `SAMPLE_EXTRA` tokens more than `config.shingle_size`. The sample holds those whose hash is below
+    `SAMPLE_CUT` (FracMinHash: Irber et al., "Lightweight compositional analysis of metagenomes with FracMinHash and
+    minimum metagenome covers", 2022), or the `SAMPLE_LEAST` smallest where these are fewer; of two texts, one inside
+    the other, both samples hold the same of what they share. At most as many as `out` has room for: the smallest.
+    """
+    _fill_sets(texts, rows, config.shingle_size + SAMPLE_EXTRA, config.seed, SAMPLE_CUT, start, stop, out)
+
+
+def _fill_sets(
+    texts: Texts,
+    rows: NDArray[np.int64],
+    width: int,
+    seed: int,
+    cut: int,
+    start: int,
+    stop: int,
+    out: ShingleSets,
+) -> None:
     _check_range(start, stop, len(rows))
     _check_rows("rows", rows[start:stop], len(texts))
     ends = np.append(out.starts, len(out.values))[1:]
@@ -290,12 +319,14 @@ def fill_shingle_sets(
         _address("rows", rows, np.int64),
         start,
         stop,
-        config.shingle_size,
-        config.seed,
+        width,
+        seed,
         _address("out.starts", out.starts, np.int64, (len(rows),)),
         _address("ends", ends, np.int64, (len(rows),)),
         _address("out.values", out.values, np.uint64),
         _address("out.counts", out.counts, np.int64, (len(rows),)),
+        cut,
+        SAMPLE_LEAST,
     )
     if status == _NO_ROOM:
         raise InvalidArgumentError(f"out must have room for the shingles of row {rows[place]}. Got less.")
@@ -305,6 +336,14 @@ def fill_shingle_sets(
 def shingle_set(text: str, shingle_size: int, seed: int = 0) -> NDArray[np.uint64]:
     """Return the sorted unique shingle hashes of a text, uint64; empty for a text without a token."""
     return np.unique(shingle_hashes(text, shingle_size, seed))
+
+
+def sample(text: str, shingle_size: int, seed: int = 0) -> NDArray[np.uint64]:
+    """Return the sample of the long shingles of a text, sorted, uint64: see `native.fill_samples`."""
+    texts = Texts.from_strings([text])
+    sets = ShingleSets.empty(texts.lengths + 1)
+    fill_samples(texts, np.zeros(1, np.int64), SketchConfig(shingle_size=shingle_size, seed=seed), 0, 1, sets)
+    return sets[0]
 
 
 def fill_intersections(

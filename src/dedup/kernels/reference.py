@@ -14,7 +14,7 @@ import numpy as np
 import xxhash
 
 from dedup.kernels import table
-from dedup.kernels.sketches import Scheme, Sketches
+from dedup.kernels.sketches import SAMPLE_CUT, SAMPLE_EXTRA, SAMPLE_LEAST, Scheme, Sketches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -167,6 +167,12 @@ def sketch(texts: Sequence[str], config: SketchConfig) -> Sketches:
 def shingle_set(text: str, shingle_size: int, seed: int = 0) -> NDArray[np.uint64]:
     """Return the sorted unique shingle hashes of a text, uint64; empty for a text without a token."""
     return np.array(sorted(set(_shingles(text, shingle_size, seed))), np.uint64)
+
+
+def sample(text: str, shingle_size: int, seed: int = 0) -> NDArray[np.uint64]:
+    """Return the sample of the long shingles of a text, sorted, uint64: see `native.fill_samples`."""
+    hashes = shingle_set(text, shingle_size + SAMPLE_EXTRA, seed)
+    return hashes[: max(int(np.count_nonzero(hashes < SAMPLE_CUT)), SAMPLE_LEAST)]
 
 
 def intersection_size(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> int:

@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 #: One-permutation MinHash whose empty slots each take the least of a permutation of their own.
 ONE_PERMUTATION = "one-permutation"
 
+#: Tokens that a long shingle, the kind that is sampled, has beyond the ordinary: phrases of five words are far rarer
+#: than phrases of three.
+SAMPLE_EXTRA = 2
+
+#: Long shingles whose hash is below this are in the sample: one in eight.
+SAMPLE_CUT = 2**61
+
+#: Long shingles that a sample has at least, where a text has so many.
+SAMPLE_LEAST = 24
+
 
 @dataclass(frozen=True, slots=True)
 class Scheme:

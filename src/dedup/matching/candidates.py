@@ -127,16 +127,30 @@ def _band(
     signatures: NDArray[np.uint32], rows: NDArray[np.int64], first: int, width: int, bucket_limit: int
 ) -> tuple[NDArray[np.uint64], int, int, NDArray[np.int64]]:
     """Return the pairs of one band (left place above right); buckets over the limit, pairs left out, their members."""
-    positions, members, sizes = _buckets(band_keys(signatures, first, width)[rows])
+    members, positions, sizes = buckets(band_keys(signatures, first, width)[rows])
+    pairs, omitted = pairs_of(members, positions, sizes, bucket_limit)
+    over = sizes > bucket_limit
+    return pairs, int(np.count_nonzero(over & (positions == 0))), omitted, members[over]
+
+
+def pairs_of(
+    members: NDArray[np.int64], positions: NDArray[np.int64], sizes: NDArray[np.int64], bucket_limit: int
+) -> tuple[NDArray[np.uint64], int]:
+    """Return the pairs of buckets, uint64 with the left member above the right one, and how many were left out.
+
+    Args:
+        members: int64, the members of each bucket, one bucket after the other, ascending within each.
+        positions: int64, the position of each in its bucket.
+        sizes: int64, the size of the bucket of each.
+        bucket_limit: In a larger bucket, only the first quarter of so many members are paired with all others.
+    """
     # How many of the later members of its bucket each one is paired with.
     later = sizes - positions - 1
-    over = sizes > bucket_limit
-    taken = np.where(over & (positions >= max(1, bucket_limit // 4)), 0, later)
+    taken = np.where((sizes > bucket_limit) & (positions >= max(1, bucket_limit // 4)), 0, later)
     left = np.repeat(np.arange(len(members)), taken)
     step = np.arange(len(left)) - np.repeat(np.cumsum(taken) - taken, taken) + 1
-    pairs = members[left] << np.uint64(32) | members[left + step]
-    capped = int(np.count_nonzero(over & (positions == 0)))
-    return pairs, capped, int((later - taken).sum()), members[over].astype(np.int64)
+    pairs = members[left] << 32 | members[left + step]
+    return pairs.astype(np.uint64), int((later - taken).sum())
 
 
 def _unique(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -145,19 +159,19 @@ def _unique(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return values[np.concatenate([[True], values[1:] != values[:-1]])] if len(values) else values
 
 
-def _buckets(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.int64]]:
-    """Return the members of all buckets of two and more: the position of each in its bucket, its number, the size."""
+def buckets(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the members of all buckets (equal keys) of two and more: places in `keys`, positions in them, sizes."""
     # The number takes the place of the key's low bits, so that one plain sort orders both; two keys that differ only
     # there fall together once in millions of texts, and verification parts them again.
     bits = np.uint64(max(1, (len(keys) - 1).bit_length()))
     mask = (np.uint64(1) << bits) - np.uint64(1)
     sorted_keys = np.sort(keys & ~mask | np.arange(len(keys), dtype=np.uint64))
-    buckets = sorted_keys >> bits
-    same = np.concatenate([[False], buckets[1:] == buckets[:-1], [False]])
+    parts = sorted_keys >> bits
+    same = np.concatenate([[False], parts[1:] == parts[:-1], [False]])
     chosen = np.flatnonzero(same[1:] | same[:-1])
     first = ~same[chosen]
     starts = np.flatnonzero(first)
     lengths: NDArray[Any] = np.diff(np.append(starts, len(chosen)))
     sizes = np.repeat(lengths, lengths)
     positions = np.arange(len(chosen)) - np.repeat(starts, lengths)
-    return positions, sorted_keys[chosen] & mask, sizes
+    return (sorted_keys[chosen] & mask).astype(np.int64), positions, sizes
