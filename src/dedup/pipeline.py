@@ -30,13 +30,14 @@ if TYPE_CHECKING:
     from dedup.config import Config
 
 #: Told the name of a stage, how much of it is done and how much there is; called from the thread that started the run.
+#: "verify" comes again after "sample", with another total.
 Progress = Callable[[str, int, int], None]
 
 #: Told how much more of a stage is done.
 Advance = Callable[[int], None]
 
 #: The stages, in order, and what each counts.
-STAGES = {"sketch": "documents", "match": "bands", "sample": "documents", "verify": "pairs"}
+STAGES = {"sketch": "documents", "match": "bands", "verify": "pairs", "sample": "documents"}
 
 #: Characters (bytes, where texts are encoded) that one thread works on at a time; what it encodes lives no longer.
 _CHUNK_CHARACTERS = 1_000_000
@@ -102,42 +103,29 @@ def run(articles: Sequence[Article], config: Config, progress: Progress | None =
     plan(config.threshold, config.recall, num_slots=config.num_slots)  # refuses what cannot be reached, before any work
     batch, sketches = _prepare(articles, config, _counter(progress, "sketch", len(articles)))
     with Pool(config.threads) as pool:
-        return _match(batch, sketches, config, pool, progress)
+        group = _merge_equal(batch.strings, sketches, pool)[batch.places]
+        tokens = sketches.tokens[group]
 
+        order = keep_order(batch.documents, tokens)
+        representative = _representatives(order, group, tokens)
+        kept_order = order[representative[order] == order]
+        compared = kept_order[tokens[kept_order] > 0]
+        rows = group[compared]
 
-def _match(batch: _Batch, sketches: Sketches, config: Config, pool: Pool, progress: Progress | None) -> Outcome:
-    """Find the related pairs among the documents of a batch."""
-    group = _merge_equal(batch.strings, sketches, pool)[batch.places]
-    tokens = sketches.tokens[group]
+        strings = [batch.strings[row] for row in rows.tolist()]
+        room = sketches.shingles[rows]
 
-    order = keep_order(batch.documents, tokens)
-    representative = _representatives(order, group, tokens)
-    kept_order = order[representative[order] == order]
-    compared = kept_order[tokens[kept_order] > 0]
-    rows = group[compared]
+        def compare(candidates: Candidates) -> Pairs:
+            return verify(strings, room, candidates, config, pool, _counter(progress, "verify", len(candidates)))
 
-    strings = [batch.strings[row] for row in rows.tolist()]
-    room = sketches.shingles[rows]
-
-    def compare(candidates: Candidates) -> Pairs:
-        return verify(strings, room, candidates, config, pool, _counter(progress, "verify", len(candidates)))
-
-    candidates = _alike(sketches, rows, config, pool, progress)
-    if len(rows) > config.exhaustive:
-        inside = pairs_by_samples(strings, room, config, pool, _counter(progress, "sample", len(rows)))
-        candidates = candidates.join(inside.without(candidates))
-    pairs = compare(candidates)
-    for _ in range(_ROUNDS if candidates.capped else 0):
-        # Buckets over the limit gave only some of their pairs. Those of their documents that are still kept are few,
-        # and are looked at again among themselves.
-        links = pairs.where(pairs.relation < OVERLAP)
-        canonical = cluster(len(rows), links.left, links.right, links.jaccard, config.linkage)
-        left = np.flatnonzero(candidates.crowded & (canonical == np.arange(len(rows))))
-        more = _alike(sketches, rows[left], config, pool, None).at(left).without(candidates)
-        if not len(more):
-            break
-        pairs = pairs.join(compare(more))
-        candidates = candidates.join(more)
+        candidates, pairs = _match_alike(sketches, rows, compare, config, pool, progress)
+        # Nothing else takes as much memory, and nobody needs them any more.
+        del sketches
+        if len(rows) > config.exhaustive:
+            advance = _counter(progress, "sample", len(rows))
+            inside = pairs_by_samples(strings, room, candidates, config, pool, advance)
+            pairs = pairs.join(compare(inside))
+            candidates = candidates.join(inside)
     return Outcome(
         articles=batch.documents,
         cleaned=batch.cleaned,
@@ -150,6 +138,31 @@ def _match(batch: _Batch, sketches: Sketches, config: Config, pool: Pool, progre
         capped=candidates.capped,
         omitted=min(candidates.omitted, len(rows) * (len(rows) - 1) // 2 - len(candidates)),
     )
+
+
+def _match_alike(
+    sketches: Sketches,
+    rows: NDArray[np.int64],
+    compare: Callable[[Candidates], Pairs],
+    config: Config,
+    pool: Pool,
+    progress: Progress | None,
+) -> tuple[Candidates, Pairs]:
+    """Return the pairs of `rows` that share a band, and what comparing them gave."""
+    candidates = _alike(sketches, rows, config, pool, progress)
+    pairs = compare(candidates)
+    for _ in range(_ROUNDS if candidates.capped else 0):
+        # Buckets over the limit gave only some of their pairs. Those of their documents that are still kept are few,
+        # and are looked at again among themselves.
+        links = pairs.where(pairs.relation < OVERLAP)
+        canonical = cluster(len(rows), links.left, links.right, links.jaccard, config.linkage)
+        left = np.flatnonzero(candidates.crowded & (canonical == np.arange(len(rows))))
+        more = _alike(sketches, rows[left], config, pool, None).at(left).without(candidates)
+        if not len(more):
+            break
+        pairs = pairs.join(compare(more))
+        candidates = candidates.join(more)
+    return candidates, pairs
 
 
 def decide(outcome: Outcome, config: Config) -> Decision:

@@ -14,6 +14,7 @@ from dedup import Config, deduplicate
 from dedup.kernels import native, reference
 from dedup.kernels.parallel import Pool
 from dedup.kernels.sketches import SAMPLE_CUT
+from dedup.matching.candidates import Candidates, all_pairs
 from dedup.matching.samples import pairs_by_samples
 
 if TYPE_CHECKING:
@@ -28,12 +29,16 @@ def words(chance: random.Random, count: int) -> list[str]:
 
 
 def by_samples(
-    texts: list[str], config: Config = CONFIG, advance: Callable[[int], None] = lambda _texts: None
+    texts: list[str],
+    config: Config = CONFIG,
+    known: Candidates | None = None,
+    advance: Callable[[int], None] = lambda _texts: None,
 ) -> set[tuple[int, int]]:
     """Return the candidates, found on two threads; each must be there once, in ascending order."""
     room = native.sketch(native.Texts.from_strings(texts), config).shingles
+    known = known or all_pairs(0)
     with Pool(2) as pool:
-        found = pairs_by_samples(texts, room, config, pool, advance)
+        found = pairs_by_samples(texts, room, known, config, pool, advance)
     pairs = list(zip(found.left.tolist(), found.right.tolist(), strict=True))
     assert pairs == sorted(set(pairs))
     assert all(left < right for left, right in pairs)
@@ -102,6 +107,15 @@ def test_short_texts_have_no_pair() -> None:
     story = words(chance, 100)
     for size, expected in ((CONFIG.min_excerpt + 1, set()), (CONFIG.min_excerpt + 2, {(0, 1)})):
         assert by_samples([" ".join(story), " ".join(story[:size])]) == expected
+
+
+def test_known_pairs_are_left_out() -> None:
+    """What the bands have found is not found again."""
+    story = words(random.Random(4), 200)
+    texts = [" ".join(story[start:]) for start in (0, 20, 40)]
+    known = Candidates(np.array([0]), np.array([2]), np.zeros(3, np.bool_))
+    assert by_samples(texts) == {(0, 1), (0, 2), (1, 2)}
+    assert by_samples(texts, known=known) == {(0, 1), (1, 2)}
 
 
 @pytest.mark.parametrize("texts", [[], ["one two"], ["", " ".join(map(str, range(100)))]])

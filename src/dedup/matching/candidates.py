@@ -53,9 +53,16 @@ class Candidates:
         """Return the pairs of the documents that stand at `places`, which ascend, of a larger collection."""
         return Candidates(places[self.left], places[self.right], self.crowded, self.capped, self.omitted)
 
+    def has(self, codes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Return which pairs, given as left * 2**32 + right, are among these."""
+        own = self._codes().astype(np.uint64)
+        places = np.searchsorted(own, codes)
+        places[places == len(own)] = 0
+        return own[places] == codes if len(own) else np.zeros(len(codes), np.bool_)
+
     def without(self, others: Candidates) -> Candidates:
         """Return the pairs that are not among others."""
-        return self._pick(~np.isin(self._codes(), others._codes()))
+        return self._pick(~others.has(self._codes().astype(np.uint64)))
 
     def join(self, more: Candidates) -> Candidates:
         """Return these pairs and more, in order."""
