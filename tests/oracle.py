@@ -119,6 +119,19 @@ def solve(articles: Sequence[Article], config: Config) -> Solution:
     documents = documents_of(articles, config)
     order = in_keep_order(documents)
     scores = {(a, b): link(documents[a][1], documents[b][1], config) for a in order for b in order if a != b}
+    # Copies of one text are one document here, the first of them.
+    texts = {name: tokens(text) for name, (_, text) in documents.items()}
+    stands: dict[tuple[str, ...], str] = {}
+    for name in order:
+        stands.setdefault(texts[name], name)
+    firsts = [name for name in order if stands[texts[name]] == name]
+    sizes = {name: len(shingles(documents[name][1], config.shingle_size, config.seed)) for name in order}
+    moments = {name: moment(documents[name][0].published) for name in order}
+    roundups = {texts[name] for name in find_roundups(firsts, sizes, moments, scores)}
+    for (a, b), (relation, jaccard, in_b, in_a) in list(scores.items()):
+        larger = max(a, b, key=sizes.__getitem__)
+        if relation == "excerpt" and sizes[a] != sizes[b] and texts[larger] in roundups:
+            scores[a, b] = ("roundup", jaccard, in_b, in_a)
     canonical = (components if config.linkage == "components" else canonicals)(order, scores)
     drops: Drops = {}
     for name in order:
@@ -130,8 +143,36 @@ def solve(articles: Sequence[Article], config: Config) -> Solution:
         (root, (root, *(name for name in order if canonical[name] == root and name != root)))
         for root in canonical.values()
     }
-    texts = {name: tokens(text) for name, (_, text) in documents.items()}
     return Solution(clusters, drops, pairs_of(order, texts, scores))
+
+
+def find_roundups(
+    order: list[str], sizes: dict[str, int], moments: dict[str, float], scores: dict[tuple[str, str], Score]
+) -> set[str]:
+    """Return the documents that carry two unrelated texts, and are no copy of an earlier one that does not."""
+    composite: set[str] = set()
+    for page in sorted(order, key=sizes.__getitem__):
+        carried = [
+            name
+            for name in order
+            if name != page
+            and scores[page, name][0] == "excerpt"
+            and sizes[name] < sizes[page]
+            and name not in composite
+            # What came later was cut from the page.
+            and not (moments[page] < moments[name] < math.inf)
+        ]
+        # The largest, and the first of equals.
+        if carried:
+            main = max(carried, key=sizes.__getitem__)
+            if any(scores[main, name][0] is None for name in carried if name != main):
+                composite.add(page)
+    found: set[str] = set()
+    for place, page in enumerate(order):
+        copied = [name for name in order[:place] if scores[page, name][0] in ("exact", "duplicate")]
+        if page in composite and all(name in found for name in copied):
+            found.add(page)
+    return found
 
 
 def components(order: list[str], scores: dict[tuple[str, str], Score]) -> dict[str, str]:

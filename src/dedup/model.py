@@ -13,10 +13,10 @@ from dedup.errors import InvalidArgumentError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Relation = Literal["exact", "duplicate", "excerpt", "overlap"]
+Relation = Literal["exact", "duplicate", "excerpt", "roundup", "overlap"]
 
 #: The relations, strongest first; a relation's code in Arrow tables and arrays is its place here.
-RELATIONS: tuple[Relation, ...] = ("exact", "duplicate", "excerpt", "overlap")
+RELATIONS: tuple[Relation, ...] = ("exact", "duplicate", "excerpt", "roundup", "overlap")
 #: The relations that put two texts into one cluster.
 LINKS: tuple[Relation, ...] = ("exact", "duplicate", "excerpt")
 
@@ -151,7 +151,7 @@ class Drop:
         article: The dropped document.
         canonical: The id of the document that is kept in its place.
         relation: How the two stand to each other. With linkage "components" the two may be connected through other
-            members only: then it may be `overlap`, or None, and the scores are not a number.
+            members only: then it may be `roundup` or `overlap`, or None, and the scores are not a number.
         jaccard: Exact Jaccard similarity of the two shingle sets, in [0, 1].
         containment: Share of the dropped document's shingles that the canonical has, in [0, 1].
         containment_canonical: Share of the canonical's shingles that the dropped document has, in [0, 1].

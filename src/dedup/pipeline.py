@@ -18,9 +18,10 @@ from dedup.kernels.parallel import Pool, chunks
 from dedup.kernels.sketches import Sketches
 from dedup.matching.candidates import Candidates, all_pairs, pairs_by_bands
 from dedup.matching.plan import plan
+from dedup.matching.roundups import mark_roundups
 from dedup.matching.samples import pairs_by_samples
-from dedup.matching.verify import OVERLAP, UNRELATED, Pairs, verify
-from dedup.model import Article, Cleaned
+from dedup.matching.verify import UNRELATED, Pairs, verify
+from dedup.model import LINKS, Article, Cleaned, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -154,7 +155,7 @@ def _match_alike(
     for _ in range(_ROUNDS if candidates.capped else 0):
         # Buckets over the limit gave only some of their pairs. Those of their documents that are still kept are few,
         # and are looked at again among themselves.
-        links = pairs.where(pairs.relation < OVERLAP)
+        links = pairs.links
         canonical = cluster(len(rows), links.left, links.right, links.jaccard, config.linkage)
         left = np.flatnonzero(candidates.crowded & (canonical == np.arange(len(rows))))
         more = _alike(sketches, rows[left], config, pool, None).at(left).without(candidates)
@@ -170,8 +171,9 @@ def decide(outcome: Outcome, config: Config) -> Decision:
 
     `config` may be stricter than the one of the run, never looser.
     """
-    pairs = outcome.pairs.related(config)
-    links = pairs.where(pairs.relation < OVERLAP)
+    moments = [timestamp(outcome.articles[row].published) for row in outcome.documents.tolist()]
+    pairs = mark_roundups(outcome.pairs.related(config), np.array(moments, np.float64))
+    links = pairs.links
     m = len(outcome.documents)
     canonical_at = cluster(m, links.left, links.right, links.jaccard, config.linkage)
 
@@ -181,7 +183,7 @@ def decide(outcome: Outcome, config: Config) -> Decision:
     wanted = np.minimum(canonical_at, members) << 32 | np.maximum(canonical_at, members)
     place = np.searchsorted(codes, wanted)
     found = place < len(codes)
-    found[found] = (codes[place[found]] == wanted[found]) & (pairs.relation[place[found]] < OVERLAP)
+    found[found] = (codes[place[found]] == wanted[found]) & (pairs.relation[place[found]] < len(LINKS))
     evidence_at = np.where(found, place, -2)
     evidence_at[canonical_at == members] = -1
 

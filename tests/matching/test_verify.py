@@ -131,4 +131,4 @@ def test_no_candidate_no_pair() -> None:
 def test_links_are_the_first_relations() -> None:
     """What puts two texts into one cluster comes before what does not, so that codes compare."""
     assert RELATIONS[: len(LINKS)] == LINKS
-    assert RELATIONS == ("exact", "duplicate", "excerpt", "overlap")
+    assert RELATIONS == ("exact", "duplicate", "excerpt", "roundup", "overlap")

@@ -272,7 +272,8 @@ class ShingleSets:
     def joined(self) -> NDArray[np.uint64]:
         """Return all sets one after the other, without the room between them."""
         steps = np.arange(self.counts.sum()) - np.repeat(np.cumsum(self.counts) - self.counts, self.counts)
-        return self.values[np.repeat(self.starts, self.counts) + steps]
+        joined: NDArray[np.uint64] = self.values[np.repeat(self.starts, self.counts) + steps]
+        return joined
 
 
 def fill_shingle_sets(

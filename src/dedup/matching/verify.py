@@ -10,7 +10,7 @@ import numpy as np
 
 from dedup.kernels import native
 from dedup.kernels.parallel import chunks
-from dedup.model import RELATIONS
+from dedup.model import LINKS, RELATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dedup.kernels.parallel import Pool
     from dedup.matching.candidates import Candidates
 
-EXACT, DUPLICATE, EXCERPT, OVERLAP = range(len(RELATIONS))
+EXACT, DUPLICATE, EXCERPT, ROUNDUP, OVERLAP = range(len(RELATIONS))
 #: Marks a pair that has no relation worth reporting.
 UNRELATED = len(RELATIONS)
 
@@ -95,9 +95,17 @@ class Pairs:
         )
 
     def related(self, config: Config) -> Pairs:
-        """Return the same pairs with the relation that `config` gives them."""
-        relation = relate(self, config)
+        """Return the same pairs with the relation that `config` gives each by itself."""
+        return self.relabelled(relate(self, config))
+
+    def relabelled(self, relation: NDArray[np.uint8]) -> Pairs:
+        """Return the same pairs with other relations."""
         return Pairs(self.left, self.right, self.shared, self.left_size, self.right_size, relation)
+
+    @property
+    def links(self) -> Pairs:
+        """The pairs that put two documents into one cluster."""
+        return self.where(self.relation < len(LINKS))
 
 
 def relate(pairs: Pairs, config: Config) -> NDArray[np.uint8]:

@@ -1,0 +1,107 @@
+"""Roundups carry unrelated texts and join none of them; a story whose pieces were printed is no roundup."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dedup import Article, deduplicate
+
+
+def words(seed: int, count: int = 120) -> list[str]:
+    """Return the words of a story that shares nothing with others."""
+    chance = random.Random(seed)
+    return [f"w{chance.randrange(10**6)}" for _ in range(count)]
+
+
+def article(name: str, text: list[str], day: int | None = None) -> Article:
+    """Return an article of some day in May."""
+    return Article(name, " ".join(text), published=None if day is None else f"2025-05-{day:02}")
+
+
+def run(articles: list[Article], exhaustive: int = 256) -> tuple[list[list[str]], set[tuple[str, str, str]]]:
+    """Return the clusters, and the related pairs with their relations."""
+    result = deduplicate(articles, clean="off", exhaustive=exhaustive)
+    pairs = {(min(row["left"], row["right"]), max(row["left"], row["right"]), row["relation"]) for row in rows(result)}
+    return sorted(sorted(cluster.members) for cluster in result.clusters), pairs
+
+
+def rows(result: object) -> list[dict[str, str]]:
+    """Return the related pairs of a result."""
+    return result.pairs.to_pylist()  # type: ignore[attr-defined, no-any-return]
+
+
+@pytest.mark.parametrize("exhaustive", [0, 256])
+@pytest.mark.parametrize("stories", [2, 3, 10])
+def test_a_roundup_bridges_nothing(stories: int, exhaustive: int) -> None:
+    """A page with several stories stands alone, and is `roundup` with each of them, also when it has no date."""
+    texts = [words(seed) for seed in range(stories)]
+    articles = [article(f"s{number}", text, day=1) for number, text in enumerate(texts)]
+    for day in (2, None):
+        page = article("page", [word for text in texts for word in text], day)
+        clusters, pairs = run([*articles, page], exhaustive)
+        assert clusters == sorted([["page"], *([name.id] for name in articles)])
+        assert pairs == {("page", name.id, "roundup") for name in articles}
+
+
+def test_pieces_that_came_later_make_no_roundup() -> None:
+    """A story of which the first and the last third were printed later is one story with two excerpts."""
+    story = words(1, 300)
+    articles = [article("story", story, 1), article("head", story[:100], 2), article("tail", story[200:], 2)]
+    assert run(articles)[0] == [["head", "story", "tail"]]
+
+
+def test_a_late_copy_of_a_story_is_no_roundup() -> None:
+    """A copy that came after the pieces were printed is a duplicate of the story, so it is none either."""
+    story = words(1, 300)
+    pieces = [article("head", story[:100], 2), article("tail", story[200:], 2)]
+    articles = [article("story", story, 1), *pieces, article("late", [*story, *words(2, 30)], 3)]
+    assert run(articles)[0] == [["head", "late", "story", "tail"]]
+
+
+def test_pieces_within_a_carried_text_do_not_count() -> None:
+    """A page that carries a story and pieces of it carries one story: it is an excerpt's longer side."""
+    story = words(1, 200)
+    page = article("page", [*story, *words(2, 260)], 4)
+    articles = [article("story", story, 1), article("head", story[:60], 2), article("tail", story[140:], 2), page]
+    assert run(articles)[0] == [["head", "page", "story", "tail"]]
+
+
+def test_copies_of_a_roundup_are_one_cluster() -> None:
+    """The same page at two outlets is one text, and still joins none of its stories."""
+    texts = [words(seed) for seed in range(3)]
+    page = [word for text in texts for word in text]
+    articles = [article(f"s{number}", text, 1) for number, text in enumerate(texts)]
+    articles += [article("page", page, 2), article("copy", [*page, *words(9, 30)], 3)]
+    assert run(articles)[0] == [["copy", "page"], ["s0"], ["s1"], ["s2"]]
+
+
+def test_a_page_around_a_roundup_is_one_too() -> None:
+    """A roundup within a page does not hide that both carry the same unrelated stories."""
+    texts = [words(seed) for seed in range(6)]
+    small, large = ([word for text in some for word in text] for some in (texts[:3], [*texts, words(9, 50)]))
+    articles = [article(f"s{number}", text, 1) for number, text in enumerate(texts)]
+    clusters, pairs = run([*articles, article("small", small, 2), article("large", large, 3)])
+    assert clusters == [["large"], *([f"s{number}"] for number in range(6)), ["small"]]
+    assert ("large", "small", "roundup") in pairs
+
+
+def test_related_texts_make_no_roundup() -> None:
+    """A long read that carries two texts that overlap, as a story and its follow-up do, stays with both."""
+    quotes = words(1, 60)
+    story, follow_up = [*quotes, *words(2, 120)], [*quotes, *words(3, 120)]
+    page = article("page", [*story, *words(3, 120), *words(4, 20)], 3)
+    clusters, _ = run([article("story", story, 1), article("follow-up", follow_up, 2), page])
+    assert ["page", "story"] in clusters or ["follow-up", "page"] in clusters
+
+
+@given(st.permutations(range(9)), st.lists(st.sampled_from([None, 1, 2, 3]), min_size=9, max_size=9))
+def test_order_of_the_input_changes_nothing(order: list[int], days: list[int | None]) -> None:
+    """Roundups within roundups, copies and pieces: any order gives the same clusters and pairs."""
+    a, b, c = (words(seed, 90) for seed in range(3))
+    texts = [a, b, c, a[:50], a[40:], [*a, *b], [*a, *b, *c], [*b, *c, *words(9, 20)], [*a, *b, *c, *words(8, 15)]]
+    articles = [article(str(number), text, day) for number, (text, day) in enumerate(zip(texts, days, strict=True))]
+    assert run([articles[place] for place in order]) == run(articles)
