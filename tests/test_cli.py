@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,12 @@ import pytest
 
 import dedup
 from dedup.cli import main
+from dedup.evaluation import LabelledPair, calibrate, evaluate, evaluate_pairs
 
 ROOT = Path(__file__).parents[1]
 SEEDS = ROOT / "seeds"
 SCRIPT = Path(sys.executable).parent / "dedup"
-COMMANDS = ("run", "compare", "clean", "plan")
+COMMANDS = ("run", "compare", "clean", "plan", "eval", "calibrate")
 STORY = "The harbour bridge will close on Friday for the first time in forty years, the council said on Monday."
 OTHER = "A kelp farm opened in the bay this week and will employ nine divers until the end of the summer season."
 #: What may not reach a terminal: everything that is no letter, digit, sign or line end.
@@ -116,10 +118,8 @@ class TestRun:
         """On the seeds, documents and items are in one cluster exactly when they have the same story."""
         stories: dict[str, set[str]] = {}
         for line in (SEEDS / "labels.jsonl").read_text(encoding="utf-8").splitlines():
-            page = json.loads(line)
-            stories.setdefault(page["story"] or "no story", set()).add(page["id"])
-            for number, item in enumerate(page["items"], 1):
-                stories.setdefault(item["story"], set()).add(f"{page['id']}#{number}")
+            label = json.loads(line)
+            stories.setdefault(label["story"] or "no story", set()).add(label["id"])
         clusters = {frozenset(cluster["members"]) for cluster in seeds_json["clusters"]}
         assert clusters == {frozenset(members) for members in stories.values()}
 
@@ -474,6 +474,175 @@ class TestPlan:
         assert_refused(done, "recall must be at most 0.8146", tmp_path)
 
 
+@pytest.fixture(scope="module")
+def labelled(seeds_run: Done, seeds_folder: Path) -> Path:
+    """A folder with the clusters of the seeds, labels of another name and kind for some, and labelled pairs."""
+    assert seeds_run.returncode == 0
+    rows = [("harbour-gazette", "wall"), ("harbour-mercury", "wall"), ("harbour-night", ""), ("nowhere", "")]
+    (seeds_folder / "labels.csv").write_text("id,topic\n" + "".join(f"{a},{b}\n" for a, b in rows))
+    pair = {"left": "harbour-gazette", "right": "harbour-mercury", "linked": True}
+    apart = {"left": "harbour-gazette", "right": "harbour-inquiry", "linked": False, "relation": "overlap"}
+    write_lines(seeds_folder / "pairs.jsonl", pair | {"relation": "duplicate", "edits": ["cut", "quotes"]}, apart)
+    csv = 'left,right,linked,relation,edits\nharbour-gazette,harbour-mercury,True,duplicate,"[""cut"", ""quotes""]"\n'
+    csv += "harbour-gazette,harbour-inquiry,false,overlap,\n"
+    (seeds_folder / "pairs.csv").write_text(csv)
+    return seeds_folder
+
+
+class TestEval:
+    """`dedup eval`."""
+
+    def test_the_seeds_are_perfect(self, labelled: Path) -> None:
+        """On the seeds every score and both ends of every interval are 1.000."""
+        done = call("eval", SEEDS / "labels.jsonl", "clusters.parquet", cwd=labelled, COLUMNS="80")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith("50 documents, 27 stories\n")
+        assert len(re.findall(r"(?m)^\S.* 1\.000  1\.000 to 1\.000$", done.stdout)) == 8
+        assert "…" not in done.stdout
+        assert "Without a label" not in done.stdout
+        assert "Not in the clusters" not in done.stdout
+        assert "One without width" in done.stdout
+
+    def test_tells_what_is_missing(self, labelled: Path, capfd: pytest.CaptureFixture[str]) -> None:
+        """Labels of a column of one's own; an empty label is None; what one side lacks is counted."""
+        options = ("--label", "topic", "--resamples", "10")
+        done = here(capfd, "eval", labelled / "labels.csv", labelled / "clusters.parquet", *options)
+        assert done.stdout.startswith("4 documents, 3 stories\n")
+        assert "\nIntervals from 10 resamples;" in done.stdout
+        assert "\nNot in the clusters: 1 labelled document, each scored as alone.\n" in done.stdout
+        assert done.stdout.endswith("\nWithout a label: 47 documents, left out.\n")
+
+    @pytest.mark.parametrize("pairs", ["pairs.jsonl", "pairs.csv"])
+    def test_labelled_pairs(self, pairs: str, labelled: Path, capfd: pytest.CaptureFixture[str]) -> None:
+        """--pairs scores pairs overall, by relation and by edit, from JSONL and CSV alike."""
+        arguments = ("eval", SEEDS / "labels.jsonl", labelled / "clusters.parquet", "--pairs", labelled / pairs)
+        shown = here(capfd, *arguments).stdout
+        assert "\n2 labelled pairs\n" in shown
+        assert re.search(r"\nduplicate +one story +1 +1\.000 +-\noverlap +two stories +1 +0\.000 +-\n", shown)
+        assert re.search(r"\ncut +one story +1 +1\.000 +-\nquotes +one story +1 +1\.000 +-\n", shown)
+        printed = json.loads(here(capfd, *arguments, "--json").stdout)["pairs"]
+        clusters = dedup.deduplicate(SEEDS)
+        expected = evaluate_pairs(
+            [
+                LabelledPair("harbour-gazette", "harbour-mercury", True, "duplicate", ("cut", "quotes")),
+                LabelledPair("harbour-gazette", "harbour-inquiry", False, "overlap"),
+            ],
+            clusters,
+        )
+        assert [score["name"] for score in printed["by_edit"]] == [score.name for score in expected.by_edit]
+        assert printed["precision"] == {"value": expected.precision.value, "low": None, "high": None}
+
+    def test_json(self, labelled: Path, capfd: pytest.CaptureFixture[str]) -> None:
+        """--json holds every field of the evaluation, null where there is no number."""
+        done = here(capfd, "eval", labelled / "labels.csv", labelled / "clusters.parquet", "--label", "topic", "--json")
+        labels = {"harbour-gazette": "wall", "harbour-mercury": "wall", "harbour-night": None, "nowhere": None}
+        printed = json.loads(done.stdout)
+        assert printed.pop("pairs") is None
+        assert printed == asdict(evaluate(labels, dedup.deduplicate(SEEDS)))
+        (labelled / "none.jsonl").write_text("")
+        done = here(capfd, "eval", labelled / "none.jsonl", labelled / "clusters.parquet", "--json")
+        assert json.loads(done.stdout)["ari"] == {"value": None, "low": None, "high": None}
+
+    @pytest.mark.parametrize(
+        ("lines", "message"),
+        [
+            ([{"id": "a"}], "in.jsonl, line 1: story is missing. The fields are: 'id'."),
+            ([{"id": "a", "story": 1}, {"id": "a", "story": 1}], "id 'a' stands twice in in.jsonl."),
+            ([{"id": 1, "story": 1}, {"id": "1", "story": 1}], "id '1' stands twice in in.jsonl."),
+            ([{"id": None, "story": 1}], "An id in in.jsonl must be a str that is not empty, or an int. Got None."),
+            ([{"id": "a", "story": [1]}], "labels must map to str, int or None. Got [1]."),
+            ([3], "in.jsonl, line 1: a line must be a JSON object."),
+        ],
+    )
+    def test_refuses_bad_labels(
+        self,
+        lines: list[object],
+        message: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capfd: pytest.CaptureFixture[str],
+    ) -> None:
+        """A bad row of the labels is named, with exit code 2."""
+        monkeypatch.chdir(tmp_path)
+        write_lines(tmp_path / "in.jsonl", *lines)
+        write_lines(tmp_path / "out.jsonl", {"id": "a", "cluster": "a"})
+        assert_refused(here(capfd, "eval", "in.jsonl", "out.jsonl"), message, tmp_path, "in.jsonl", "out.jsonl")
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (("in.csv", "none.csv"), "No such file or folder: none.csv"),
+            (("in.csv", "out.txt"), "A file of records must end with one of .jsonl, "),
+            (("in.csv", "in.csv"), "in.csv has no column 'cluster'. The columns are: 'id', 'story'"),
+            (("in.csv", "out.csv", "--label", "topic"), "in.csv has no column 'topic'."),
+            (("in.csv", "out.csv", "--pairs", "in.csv"), "in.csv has no column 'left'."),
+            (("in.csv", "out.csv", "--pairs", "pairs.csv"), "linked in pairs.csv must be true or false. Got 'maybe'."),
+            (("in.csv", "out.csv", "--resamples", "0"), "resamples must be an integer of at least 1. Got 0."),
+            (("in.csv",), "Missing argument 'CLUSTERS'."),
+        ],
+    )
+    def test_refuses(
+        self,
+        arguments: tuple[str, ...],
+        message: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capfd: pytest.CaptureFixture[str],
+    ) -> None:
+        """A file that is not there, of another kind or without a column, and a bad number are errors."""
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "in.csv").write_text("id,story\na,1\n")
+        (tmp_path / "out.csv").write_text("id,cluster\na,1\n")
+        (tmp_path / "out.txt").write_text("")
+        (tmp_path / "pairs.csv").write_text("left,right,linked\na,b,maybe\n")
+        files = ("in.csv", "out.csv", "out.txt", "pairs.csv")
+        assert_refused(here(capfd, "eval", *arguments), message, tmp_path, *files)
+
+
+class TestCalibrate:
+    """`dedup calibrate`."""
+
+    def test_shows_the_recommendation_and_its_curve(self, capfd: pytest.CaptureFixture[str]) -> None:
+        """What to set, why, the curve with the threshold marked, and the command that does it."""
+        done = here(capfd, "calibrate", SEEDS)
+        found = calibrate(SEEDS)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith(
+            f"threshold {found.threshold:g}, {found.shingle_size} words per shingle\n\n{found.reason[:60]}"
+        )
+        assert len(re.findall(r"(?m)^ +0\.\d\d +(?:recommended +)?[\d,]+ +[\d,]+$", done.stdout)) == 19
+        assert re.search(rf"\n +{found.threshold:.2f} +recommended ", done.stdout)
+        assert done.stdout.endswith(
+            f"\ndedup run {SEEDS} --threshold {found.threshold:g} --shingle-size {found.shingle_size}\n"
+        )
+
+    def test_with_labels(self, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        """--labels adds precision, recall and F1, within the width of a terminal."""
+        monkeypatch.setenv("COLUMNS", "80")
+        done = here(capfd, "calibrate", SEEDS, "--labels", SEEDS / "labels.jsonl")
+        assert re.search(r"\nthreshold +pairs +near +precision +recall +F1 +95 % interval\n", done.stdout)
+        assert re.search(r"(?m)^ +0\.\d\d +recommended +40 +\d+( +1\.000){3} +1\.000 to 1\.000$", done.stdout)
+
+    def test_too_few_pairs(self, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+        """A sample that decides nothing gives the defaults, and says that they are."""
+        write_lines(tmp_path / "in.jsonl", {"id": "a", "text": STORY}, {"id": "b", "text": OTHER})
+        shown = here(capfd, "calibrate", tmp_path / "in.jsonl").stdout
+        assert shown.startswith("threshold 0.5, 3 words per shingle\n\n0 pairs reach 0.3, too few to decide")
+        assert re.search(r"\n +0\.50 +default +0 +0\n", shown)
+
+    def test_json(self, capfd: pytest.CaptureFixture[str]) -> None:
+        """--json holds the whole calibration, with the curves of all shingle sizes."""
+        printed = json.loads(here(capfd, "calibrate", SEEDS, "--json").stdout)
+        assert printed == json.loads(json.dumps(asdict(calibrate(SEEDS))))
+        assert {point["shingle_size"] for point in printed["curve"]} == {2, 3, 4, 5}
+
+    def test_refuses(self, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+        """A sample that is too large is an error that says what to take."""
+        write_lines(tmp_path / "in.jsonl", *({"id": str(number), "text": "x"} for number in range(5001)))
+        done = here(capfd, "calibrate", tmp_path / "in.jsonl")
+        assert_refused(done, "sample must be at most 5000 documents. Got 5001.", tmp_path, "in.jsonl")
+
+
 class TestEntry:
     """What holds for every command."""
 
@@ -529,6 +698,8 @@ class TestEntry:
     def test_examples_work(self, tmp_path: Path) -> None:
         """Every example of the help and of the README runs, where `seeds` is at hand, and ends well."""
         (tmp_path / "seeds").symlink_to(SEEDS)
+        # What `make run` leaves, and `eval` takes.
+        assert call("run", "seeds", "--out", "clusters.parquet", cwd=tmp_path).returncode == 0
         with ThreadPoolExecutor() as pool:
             helps = [
                 done.stdout
@@ -539,7 +710,6 @@ class TestEntry:
             assert all(any(line.startswith(f"dedup {name}") for line in examples) for name in COMMANDS)
             for line, done in zip(examples, pool.map(lambda line: in_shell(line, tmp_path), examples), strict=True):
                 assert (done.returncode, "error" in done.stderr) == (0, False), (line, done.stderr)
-        assert (tmp_path / "clusters.parquet").is_file()
 
 
 def in_shell(line: str, folder: Path) -> Done:

@@ -6,6 +6,7 @@ Every text of a part goes through `plain`, so that no document can steer a termi
 from __future__ import annotations
 
 import math
+import shlex
 import sys
 import unicodedata
 from collections import Counter
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from dedup.evaluation import Calibration, Estimate, Evaluation, PairEvaluation, PairScore
     from dedup.matching.plan import Plan
     from dedup.model import Cleaned, Comparison
     from dedup.result import Result
@@ -33,6 +35,17 @@ if TYPE_CHECKING:
 _SKIPPED_SHOWN = 5
 #: Cells of the longest bar of a plan.
 _BAR = 30
+#: The scores of an evaluation: field, name, what it says.
+_SCORES = (
+    ("precision", "precision", "of pairs in one cluster: one story"),
+    ("recall", "recall", "of pairs of one story: in one cluster"),
+    ("f1", "F1", "harmonic mean of the two"),
+    ("bcubed_precision", "B-cubed precision", "of a document's cluster: its story"),
+    ("bcubed_recall", "B-cubed recall", "of a document's story: in its cluster"),
+    ("bcubed_f1", "B-cubed F1", "harmonic mean of the two"),
+    ("ari", "adjusted Rand", "agreement on all pairs; chance is 0"),
+    ("exact_sets", "exact sets", "documents with just their duplicates"),
+)
 
 
 def plain(text: str) -> str:
@@ -242,6 +255,77 @@ def _curve(found: Plan) -> list[tuple[float, float]]:
     return [(jaccard, found.probability(jaccard)) for jaccard in similarities]
 
 
+def evaluation_record(found: Evaluation, paired: PairEvaluation | None) -> dict[str, Any]:
+    """Return all scores; null for what is not a number."""
+    record = asdict(found) | {"pairs": asdict(paired) if paired else None}
+    return {name: _finite(value) for name, value in record.items()}
+
+
+def evaluation_parts(found: Evaluation, paired: PairEvaluation | None, resamples: int) -> list[Part]:
+    """Return the scores of all documents and, where there are some, of labelled pairs."""
+    stories = f"{found.stories:,} {'story' if found.stories == 1 else 'stories'}"
+    parts: list[Part] = [_scores(f"{_count(found.documents, 'document')}, {stories}", found, len(_SCORES))]
+    if paired:
+        parts.append(_scores(_count(paired.pairs, "labelled pair"), paired, 3))
+        kinds = (("relation", paired.by_relation), ("edit", paired.by_edit))
+        parts += [_shares(kind, scores) for kind, scores in kinds if scores]
+    lines = [f"Intervals from {_count(resamples, 'resample')}; stories that share a cluster are drawn together."]
+    if found.f1.low == found.f1.high:
+        lines.append("One without width: no resample differs. These stories cannot tell what others would.")
+    if found.missing:
+        lines.append(f"Not in the clusters: {_count(found.missing, 'labelled document')}, each scored as alone.")
+    if found.unlabelled:
+        lines.append(f"Without a label: {_count(found.unlabelled, 'document')}, left out.")
+    return [*parts, "\n".join(lines)]
+
+
+def _scores(title: str, found: Evaluation | PairEvaluation, number: int) -> Part:
+    """Return a table of the first so many scores."""
+    rows = [(name, says, *_estimate(getattr(found, field))) for field, name, says in _SCORES[:number]]
+    return _table(title, ("score", "what it says", ">value", ">95 % interval"), rows)
+
+
+def _shares(kind: str, scores: Iterable[PairScore]) -> Part:
+    """Return a table of the share of the pairs of each relation or edit that is in one cluster."""
+    rows = [
+        (score.name, "one story" if score.linked else "two stories", score.pairs, *_estimate(score.share))
+        for score in scores
+    ]
+    return _table(f"By {kind}", (kind, "labelled", ">pairs", ">in one cluster", ">95 % interval"), rows)
+
+
+def _estimate(found: Estimate) -> tuple[str, str]:
+    return _cut(found.value), "-" if math.isnan(found.low) else f"{_cut(found.low)} to {_cut(found.high)}"
+
+
+def calibration_record(found: Calibration) -> dict[str, Any]:
+    """Return a whole calibration; null for what is not a number."""
+    return {name: _finite(value) for name, value in asdict(found).items()}
+
+
+def calibration_parts(found: Calibration, source: str) -> list[Part]:
+    """Return the recommendation, why, and the curve of its shingle size; `source` is the name of the sample."""
+    settings = f"--threshold {found.threshold:g} --shingle-size {found.shingle_size}"
+    mark = "recommended" if found.decided else "default"
+    rows: list[Sequence[Cell]] = []
+    for point in found.curve:
+        if point.shingle_size == found.shingle_size:
+            here = mark if point.threshold == found.threshold else ""
+            scores = [_estimate(score) for score in (point.precision, point.recall, point.f1) if score]
+            row: list[Cell] = [f"{point.threshold:.2f}", here, point.pairs, point.near, *(value for value, _ in scores)]
+            rows.append([*row, *(interval for _, interval in scores[2:])])
+    columns = (">threshold", "", ">pairs", ">near", ">precision", ">recall", ">F1", ">95 % interval")
+    table = _table("What each threshold links", columns if found.labelled_pairs is not None else columns[:4], rows)
+    table.caption = "near: pairs within 0.05 of it"
+    return [
+        _text(f"threshold {found.threshold:g}, {_count(found.shingle_size, 'word')} per shingle", "bold"),
+        found.reason,
+        table,
+        f"{_count(found.documents, 'different text')}, all pairs compared; --json has the other shingle sizes too",
+        f"dedup run {shlex.quote(source)} {settings}",
+    ]
+
+
 # What parts are made of
 
 
@@ -289,6 +373,15 @@ def _cut(value: float, digits: int = 3) -> str:
         return "-"
     # A hair more, because 0.29 * 100 is less than 29.
     return f"{math.floor(value * 10**digits + 1e-9) / 10**digits:.{digits}f}"
+
+
+def _finite(value: object) -> object:
+    """Return a record with None for what is not a number, which JSON lacks."""
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _percent(value: float, digits: int = 0) -> str:

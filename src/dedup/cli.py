@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
 
 from dedup import _terminal, _validate
-from dedup.errors import DedupError, InputError, InvalidArgumentError, MissingExtraError
+from dedup.errors import DedupError, DuplicateIdError, InputError, InvalidArgumentError, MissingExtraError
 
 if TYPE_CHECKING:
     from typer import Typer
 
     from dedup.config import Cleaning
+    from dedup.evaluation import LabelledPair
     from dedup.pipeline import Progress
 
 _CLEANING: "dict[bool, Cleaning]" = {True: "auto", False: "off"}
@@ -33,6 +34,8 @@ _EXAMPLES = {
         "compare seeds/harbour-gazette.txt seeds/harbour-mercury.txt",
         "clean seeds/aggregator-pagewren.txt",
         "plan --threshold 0.7",
+        "eval seeds/labels.jsonl clusters.parquet",
+        "calibrate seeds",
     ),
     "run": (
         "run seeds",
@@ -51,6 +54,12 @@ _EXAMPLES = {
         "clean - --json < seeds/tram-ledger.txt",
     ),
     "plan": ("plan", "plan --threshold 0.8 --recall 0.999 --slots 256", "plan --documents 50000000 --json"),
+    "eval": (
+        "eval seeds/labels.jsonl clusters.parquet",
+        "eval seeds/labels.jsonl clusters.parquet --resamples 10000",
+        "eval seeds/labels.jsonl clusters.parquet --json",
+    ),
+    "calibrate": ("calibrate seeds", "calibrate seeds --labels seeds/labels.jsonl", "calibrate seeds --json"),
 }
 
 
@@ -110,7 +119,7 @@ def _leave_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _app() -> "Typer":
+def _app() -> "Typer":  # noqa: C901 - one function per command
     """Return the parser: each command returns the function that does its work."""
     try:
         import rich  # noqa: F401, PLC0415 - is it there?
@@ -219,6 +228,38 @@ def _app() -> "Typer":
         """Show the bands that find the pairs, and what they cost."""
         return partial(_plan, threshold, recall, slots, documents, as_json=as_json)
 
+    @app.command("eval", epilog=_examples("eval"))
+    def evaluate(
+        labels: Annotated[str, argument(metavar="LABELS", help="A JSONL, CSV or Parquet file with id and story.")],
+        clusters: Annotated[str, argument(metavar="CLUSTERS", help="What dedup run --out wrote.")],
+        *,
+        pairs: Annotated[
+            str, option(metavar="FILE", help="Score labelled pairs too: left, right, linked; relation, edits.")
+        ] = "",
+        label: Annotated[str, option(metavar="COLUMN", help="The column of LABELS with the story.")] = "story",
+        resamples: Annotated[int, option(help="Resamples behind each interval.")] = 1000,
+        as_json: Annotated[bool, option("--json", help="Print one JSON object.")] = False,
+    ) -> Callable[[], None]:
+        """Score clusters against labels.
+
+        LABELS tells the story of each document that is to be scored; an empty story is one of its own.
+        """
+        return partial(_evaluate, labels, clusters, pairs=pairs, label=label, resamples=resamples, as_json=as_json)
+
+    @app.command(epilog=_examples("calibrate"))
+    def calibrate(
+        source: Annotated[str, argument(metavar="INPUT", help="What dedup run takes, at most 5000 documents.")],
+        *,
+        labels: Annotated[str, option(metavar="FILE", help="Stories, as for eval.")] = "",
+        label: Annotated[str, option(metavar="COLUMN", help="The column of labels with the story.")] = "story",
+        as_json: Annotated[bool, option("--json", help="Print one JSON object, complete.")] = False,
+    ) -> Callable[[], None]:
+        """Find the threshold and shingle size that suit a sample.
+
+        Compares all pairs. Take whole days or topics: a random thinning of a corpus thins its pairs quadratically.
+        """
+        return partial(_calibrate, source, labels=labels, label=label, as_json=as_json)
+
     return app
 
 
@@ -303,6 +344,30 @@ def _plan(threshold: float, recall: float, slots: int, documents: int, *, as_jso
         _show(sys.stdout, _terminal.plan_parts(found, recall, documents))
 
 
+def _evaluate(labels: str, clusters: str, *, pairs: str, label: str, resamples: int, as_json: bool) -> None:
+    from dedup import evaluation  # noqa: PLC0415 - loads on first use
+
+    found = _read_column(clusters, "cluster")
+    scores = evaluation.evaluate(_read_column(labels, label), found, resamples=resamples)
+    paired = evaluation.evaluate_pairs(_read_pairs(pairs), found, resamples=resamples) if pairs else None
+    if as_json:
+        _print_json(_terminal.evaluation_record(scores, paired))
+    else:
+        _show(sys.stdout, _terminal.evaluation_parts(scores, paired, resamples))
+
+
+def _calibrate(source: str, *, labels: str, label: str, as_json: bool) -> None:
+    from dedup import evaluation  # noqa: PLC0415 - loads on first use
+
+    stories = _read_column(labels, label) if labels else None
+    with _progress() as progress:
+        found = evaluation.calibrate(source, labels=stories, progress=progress)
+    if as_json:
+        _print_json(_terminal.calibration_record(found))
+    else:
+        _show(sys.stdout, _terminal.calibration_parts(found, source))
+
+
 # What goes in and out
 
 
@@ -314,6 +379,56 @@ def _read_text(name: str) -> str:
         raise InputError(f"{name} is not valid UTF-8 at byte {error.start}.") from error
     except (OSError, ValueError) as error:
         raise InputError(f"Cannot read {name}: {getattr(error, 'strerror', None) or error}.") from error
+
+
+def _read_column(name: str, column: str) -> dict[str, Any]:
+    """Return id -> value of a column; an empty text is None."""
+    from dedup import formats  # noqa: PLC0415 - loads on first use
+
+    values: dict[str, Any] = {}
+    for record in formats.read_records(name, ("id", column)):
+        key = _id(name, record["id"])
+        if key in values:
+            raise DuplicateIdError(f"id {key!r} stands twice in {name}.")
+        values[key] = None if record[column] == "" else record[column]
+    return values
+
+
+def _read_pairs(name: str) -> "list[LabelledPair]":
+    from dedup import formats  # noqa: PLC0415 - loads on first use
+    from dedup.evaluation import LabelledPair  # noqa: PLC0415 - loads on first use
+
+    def edits(value: object) -> tuple[str, ...]:
+        # In CSV a list is JSON, as `formats.write` has it.
+        found = json.loads(value) if isinstance(value, str) and value.startswith("[") else value or []
+        return tuple(map(str, found if isinstance(found, list) else [found]))
+
+    return [
+        LabelledPair(
+            _id(name, record["left"]),
+            _id(name, record["right"]),
+            _truth(name, record["linked"]),
+            record.get("relation") or None,
+            edits(record.get("edits")),
+        )
+        for record in formats.read_records(name, ("left", "right", "linked"))
+    ]
+
+
+def _id(name: str, value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str) or not value:
+        raise InputError(f"An id in {name} must be a str that is not empty, or an int. Got {value!r:.80}.")
+    return value
+
+
+def _truth(name: str, value: object) -> bool:
+    # In CSV everything is text.
+    found = {"true": True, "false": False}.get(str(value).lower())
+    if found is None:
+        raise InputError(f"linked in {name} must be true or false. Got {value!r:.80}.")
+    return found
 
 
 def _is_same_file(left: str, right: str) -> bool:

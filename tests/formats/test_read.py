@@ -25,7 +25,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup.errors import DedupError, DuplicateIdError, InputError, InvalidArgumentError, InvalidUtf8Error
-from dedup.formats import Corpus, Skipped, read
+from dedup.formats import Corpus, Skipped, read, read_records
 from dedup.model import Article
 
 if TYPE_CHECKING:
@@ -583,3 +583,53 @@ def test_no_arrow_buffer_raises_another_error(offsets: list[int], content: bytes
     except DedupError:
         return
     assert len(corpus.articles) + len(corpus.skipped) == table.num_rows
+
+
+# Records that are no articles
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.ndjson.gz", "rows.csv", "rows.csv.zst", "rows.parquet"])
+def test_records_come_as_they_are(tmp_path: Path, name: str) -> None:
+    """Every field of every row comes back as the file has it, and `text` is not asked for."""
+    path = tmp_path / name
+    rows = [{"id": "a", "story": "1", "note": ""}, {"id": "b", "story": "", "note": "x"}]
+    if name.endswith(".parquet"):
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    elif ".csv" in name:
+        pack(path, b"id,story,note\na,1,\nb,,x\n")
+    else:
+        pack(path, "".join(f"{json.dumps(row)}\n" for row in rows).encode())
+    assert read_records(path, ("id", "story")) == rows
+    assert read_records(str(path), ()) == rows
+
+
+def test_records_of_an_empty_file(tmp_path: Path) -> None:
+    """A file without rows gives none, whatever is needed."""
+    for name in ("rows.jsonl", "rows.csv"):
+        (tmp_path / name).write_bytes(b"")
+        assert read_records(tmp_path / name, ("id",)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("rows.jsonl", b'{"id": 1}\n{"n": 2}', "line 2: id is missing. The fields are: 'n'."),
+        ("rows.jsonl", b"[]", "line 1: a line must be a JSON object. Got b'[]'."),
+        ("rows.csv", b"n,m\n1,2\n", "has no column 'id'. The columns are: 'n', 'm'."),
+        ("rows.csv", b"id\n1,2\n", "line 2: a row must have 1 fields. Got 2."),
+        ("rows.parquet", b"PAR1", "Cannot read "),
+        ("rows.txt", b"", "A file of records must end with one of "),
+    ],
+)
+def test_a_bad_record_is_named(tmp_path: Path, name: str, content: bytes, reason: str) -> None:
+    """A row without what is needed, or that is none, stops the reading with where and why."""
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        read_records(tmp_path / name, ("id",))
+    assert reason in str(caught.value)
+
+
+def test_records_of_no_file(tmp_path: Path) -> None:
+    """A path that leads nowhere is an error."""
+    with pytest.raises(InputError, match=r"^No such file or folder: .*rows\.csv$"):
+        read_records(tmp_path / "rows.csv", ("id",))

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, assert_type
 
 import dedup
+from dedup.evaluation import Calibration, Evaluation, LabelledPair, calibrate, evaluate, evaluate_pairs
 
 if TYPE_CHECKING:
     from dedup.kernels.sketches import Sketches
 
-Relation = Literal["exact", "duplicate", "excerpt", "overlap"]
+Relation = Literal["exact", "duplicate", "excerpt", "roundup", "overlap"]
 
 
 def report(stage: str, done: int, total: int) -> None:
@@ -67,6 +68,13 @@ def use() -> None:
     assert_type(chosen, dedup.Plan)
     assert_type(chosen.probability(0.5), float)
     assert_type(chosen.bands, int)
+
+    scores = evaluate({"a": "bell", "b": "bell", "c": None}, result, resamples=10)
+    assert_type(scores, Evaluation)
+    assert_type(scores.bcubed_f1.low, float)
+    assert_type(evaluate({"a": 1, "b": 2}, {"a": "x"}).missing, int)
+    assert_type(evaluate_pairs([LabelledPair("a", "b", linked=True)], result).recall.value, float)
+    assert_type(calibrate(articles, labels={"a": None}, shingle_sizes=(3,), threads=1), Calibration)
 
     for source in ("text", {"text": "x"}, articles[0]):
         assert_type(dedup.deduplicate([source]), dedup.Result)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dedup.formats.read import Corpus, Skipped, read
+from dedup.formats.read import Corpus, Skipped, read, read_records
 from dedup.formats.write import check_path, write
 
-__all__ = ["Corpus", "Skipped", "check_path", "read", "write"]
+__all__ = ["Corpus", "Skipped", "check_path", "read", "read_records", "write"]

@@ -8,7 +8,7 @@ import json
 import os
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Integral
@@ -32,6 +32,8 @@ _SUFFIXES = (*_TABLES, ".txt")
 #: What may be absent beside `text`.
 _OPTIONAL = ("id", "source", "published", "title", "url", "parent")
 _FIELDS = frozenset((*_OPTIONAL, "text"))
+#: The columns that a table of articles must have.
+_NEEDED = ("text",)
 #: Any mapping; dict stands first because an abstract class is slow to ask.
 _RECORD = (dict, Mapping)
 
@@ -112,6 +114,35 @@ def read(source: object, *, on_error: Literal["raise", "skip"] = "raise") -> Cor
         articles = [Article(str(number), text) for number, text in enumerate(source)]
         return Corpus(articles, ids_made=bool(articles))
     return _collect(list(_rows(source)), skip=on_error == "skip")
+
+
+def read_records(path: str | os.PathLike[str], needed: Sequence[str]) -> list[dict[str, Any]]:
+    """Read the rows of one file as they are, for what is no article: every field as the file has it.
+
+    In CSV everything is text, and an empty field is an empty text, or None where `Article` has it as optional. An empty
+    file gives no rows.
+
+    Args:
+        path: A `.jsonl`, `.ndjson`, `.json` (one object per line) or `.csv` file, plain or packed as `.gz` or `.zst`,
+            or a `.parquet` file.
+        needed: The fields that every row must have.
+
+    Raises:
+        InputError: The file cannot be read, is of another kind, or lacks a field; or a row is bad.
+    """
+    path = Path(os.fsdecode(path))
+    if find_suffix(path, _TABLES) is None:
+        raise InputError(f"A file of records must end with one of {', '.join(_TABLES)}. Got {path.name}.")
+    rows: Iterator[tuple[_Place, Any]] = _path_rows(path, needed)
+    records: list[dict[str, Any]] = []
+    for place, record in rows:
+        if isinstance(record, InputError):
+            raise type(record)(f"{_show(*place)}: {record}") from record
+        for name in needed:
+            if name not in record:
+                raise InputError(f"{_show(*place)}: {name} is missing. The fields are: {_listed(record)}.")
+        records.append(record)
+    return records
 
 
 def find_suffix(path: str | Path, suffixes: Iterable[str]) -> str | None:
@@ -212,7 +243,7 @@ def _reading(where: str | Path) -> Iterator[None]:
         raise InputError(f"Cannot read {where}: {getattr(error, 'strerror', None) or error}.") from error
 
 
-def _path_rows(path: Path) -> Iterator[_Row]:
+def _path_rows(path: Path, needed: Sequence[str] = _NEEDED) -> Iterator[_Row]:
     with _reading(path):
         try:
             path.stat()
@@ -221,7 +252,7 @@ def _path_rows(path: Path) -> Iterator[_Row]:
         if path.is_dir():
             yield from _folder_rows(path)
         elif find_suffix(path, _SUFFIXES):
-            yield from _file_rows(path, path.parent)
+            yield from _file_rows(path, path.parent, needed)
         else:
             raise InputError(f"A file to read must end with one of {', '.join(_SUFFIXES)}. Got {path.name}.")
 
@@ -253,18 +284,20 @@ def _folder_rows(root: Path) -> Iterator[_Row]:
             yield (str(path), 0), InputError("not a file.")
 
 
-def _file_rows(path: Path, root: Path) -> Iterator[_Row]:
+def _file_rows(path: Path, root: Path, needed: Sequence[str] = _NEEDED) -> Iterator[_Row]:
     suffix = find_suffix(path, _SUFFIXES) or ""
     if suffix == ".txt":
         yield (str(path), 0), _text_record(path, root)
         return
     with _reading(path):
         if suffix == ".parquet":
-            yield from _parquet_rows(path)
+            yield from _parquet_rows(path, needed)
             return
         with _open(path) as file:
-            rows = _csv_rows if suffix.startswith(".csv") else _json_rows
-            yield from rows(str(path), file)
+            if suffix.startswith(".csv"):
+                yield from _csv_rows(str(path), file, needed)
+            else:
+                yield from _json_rows(str(path), file)
 
 
 def _text_record(path: Path, root: Path) -> object:
@@ -307,13 +340,13 @@ def _json_record(line: bytes) -> object:
     return record if isinstance(record, dict) else InputError(f"a line must be a JSON object. Got {line!r:.80}.")
 
 
-def _csv_rows(where: str, file: BinaryIO) -> Iterator[_Row]:
+def _csv_rows(where: str, file: BinaryIO, needed: Sequence[str]) -> Iterator[_Row]:
     # A byte that is not UTF-8 becomes a lone surrogate, so that it spoils its own row only.
     lines = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
     with lines, _long_fields():
         reader = csv.reader(lines, strict=True)
         names = next(filter(None, reader), [])
-        _check_columns(where, names)
+        _check_columns(where, names, needed)
         while True:
             place = (where, reader.line_num + 1)
             try:
@@ -347,19 +380,20 @@ def _csv_record(names: list[str], values: list[str]) -> object:
     return {name: None if not value and name in _OPTIONAL else value for name, value in zip(names, values, strict=True)}
 
 
-def _check_columns(where: str, names: list[str]) -> None:
-    if names and "text" not in names:
-        raise InputError(f"{where} has no column 'text'. The columns are: {_listed(names)}.")
+def _check_columns(where: str, names: list[str], needed: Sequence[str]) -> None:
+    for name in needed if names else ():
+        if name not in names:
+            raise InputError(f"{where} has no column {name!r}. The columns are: {_listed(names)}.")
     if len(set(names)) < len(names):
         twice = [name for name, count in Counter(names).items() if count > 1]
         raise InputError(f"{where} has several columns of one name: {_listed(twice)}.")
 
 
-def _parquet_rows(path: Path) -> Iterator[_Row]:
+def _parquet_rows(path: Path, needed: Sequence[str]) -> Iterator[_Row]:
     import pyarrow.parquet as pq  # noqa: PLC0415 - loaded on first use
 
     with pq.ParquetFile(path) as file:
-        yield from _table_rows(str(path), file.schema_arrow.names, file.iter_batches())
+        yield from _table_rows(str(path), file.schema_arrow.names, file.iter_batches(), needed)
 
 
 def _stream_rows(source: Any) -> Iterator[_Row]:  # noqa: ANN401 - whoever has the stream interface
@@ -388,8 +422,10 @@ def _reader(source: Any) -> pa.RecordBatchReader:  # noqa: ANN401 - whoever has 
         return pa.table({"text": pa.chunked_array(source)}).to_reader()
 
 
-def _table_rows(where: str, names: list[str], batches: Iterable[pa.RecordBatch]) -> Iterator[_Row]:
-    _check_columns(where, names)
+def _table_rows(
+    where: str, names: list[str], batches: Iterable[pa.RecordBatch], needed: Sequence[str] = _NEEDED
+) -> Iterator[_Row]:
+    _check_columns(where, names, needed)
     # pandas hands over its unnamed index as a column of such a name; it is no field.
     kept = [name for name in names if not name.startswith("__index_level_")]
     start = 0
