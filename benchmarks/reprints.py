@@ -709,6 +709,9 @@ def _amount(name: str, strength: str) -> float:
 def _drawn(chance: random.Random) -> list[list[str]]:
     """Draw the operators of each reprint of a story."""
     plans = [chance.sample(list(OPERATORS), chance.randint(1, 4)) for _ in range(chance.randint(1, 5))]
+    # Two roundups of the same stories would be one text.
+    first = next((plan for plan in plans if "roundup" in plan), None)
+    plans = [plan if plan is first else [name for name in plan if name != "roundup"] for plan in plans]
     return [[name for name in plan if not ("excerpt" in plan and name.startswith("cut-"))] for plan in plans]
 
 
@@ -730,6 +733,10 @@ def _published(article: _Article, chance: random.Random) -> datetime:
     return day.replace(hour=chance.randrange(24), minute=chance.randrange(60))
 
 
+def _first_printed(article: _Article, setting: _Setting) -> datetime:
+    return _published(article, _chance(setting.seed, article.id, "printed"))
+
+
 def _document(
     name: str, kind: str, parts: Parts, page: _Page, *, story: str = "", plan: Sequence[tuple[str, str]] = ()
 ) -> Document:
@@ -745,11 +752,13 @@ def _story(articles: Sequence[_Article], plans: Iterable[Sequence[str]], setting
     """Make the original of the first article, and a copy of it for each plan; roundups carry all articles."""
     article, *others = articles
     chance = _chance(setting.seed, article.id, "story")
-    first = _published(article, chance)
+    printed = [_first_printed(one, setting) for one in articles]
     outlets = chance.sample(OUTLETS, len(OUTLETS))
     for number, names in enumerate([(), *plans]):
         chance = _chance(setting.seed, article.id, number)
         delay = timedelta(hours=round(chance.expovariate(1 / 24)), minutes=30) if number else timedelta()
+        # A roundup comes when all that it carries is out.
+        first = max(printed) if "roundup" in names else printed[0]
         page = _Page(setting, chance, outlets[number], first + delay, article.title, others)
         plan = [(name, setting.strength) for name in OPERATORS if name in names]
         parts = _whole(article)
@@ -766,7 +775,8 @@ def _follow_up(article: _Article, base: _Article, setting: _Setting) -> Document
     chance = _chance(setting.seed, article.id, "follow-up")
     wanted, share = chance.randint(2, 4), chance.uniform(0.15, 0.3)
     body = _whole(base)
-    room = count_words(base.text) * share / (1 - share)
+    # Of either text: a follow-up that has most of a short story in it would be a reprint.
+    room = share * min(count_words(base.text) / (1 - share), count_words(article.text))
     found = [text.strip() for text in sentences(article.text)]
     found.sort(key=lambda text: (not re.search('["“”«»「]', text), chance.random()))
     shared: list[str] = []
@@ -777,7 +787,7 @@ def _follow_up(article: _Article, base: _Article, setting: _Setting) -> Document
         body = _lead(body, count_words(" ".join(shared)) * (1 - share) / share)
     for text in shared:
         body = _insert(body, chance.randint(1, len(body)), text, own=True)
-    published = _published(article, _chance(setting.seed, article.id, "story")) + timedelta(days=chance.randint(1, 5))
+    published = _first_printed(article, setting) + timedelta(days=chance.randint(1, 5))
     page = _Page(setting, chance, chance.choice(OUTLETS), published, base.title)
     return _document(f"{article.id}.follow-up", "follow-up", body, page)
 

@@ -17,6 +17,7 @@ import networkx as nx
 from dedup import Article, Config, Result, clean
 from dedup.clustering.order import WIRE_AGENCIES
 from dedup.kernels import reference
+from dedup.matching.roundups import PART
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -149,24 +150,26 @@ def solve(articles: Sequence[Article], config: Config) -> Solution:
 def find_roundups(
     order: list[str], sizes: dict[str, int], moments: dict[str, float], scores: dict[tuple[str, str], Score]
 ) -> set[str]:
-    """Return the documents that carry two unrelated texts, and are no copy of an earlier one that does not."""
+    """Return the documents with several unrelated texts in them that are no copy of an earlier one without."""
     composite: set[str] = set()
     for page in sorted(order, key=sizes.__getitem__):
+        # What came later was cut from the page.
+        in_time = [name for name in order if name != page and not (moments[page] < moments[name] < math.inf)]
         carried = [
             name
-            for name in order
-            if name != page
-            and scores[page, name][0] == "excerpt"
-            and sizes[name] < sizes[page]
-            and name not in composite
-            # What came later was cut from the page.
-            and not (moments[page] < moments[name] < math.inf)
+            for name in in_time
+            if scores[page, name][0] == "excerpt" and sizes[name] < sizes[page] and name not in composite
         ]
-        # The largest, and the first of equals.
-        if carried:
-            main = max(carried, key=sizes.__getitem__)
-            if any(scores[main, name][0] is None for name in carried if name != main):
-                composite.add(page)
+        parts = [name for name in in_time if scores[page, name][0] == "overlap" and scores[page, name][2] >= PART]
+        if not carried:
+            continue
+        # The largest first, and the earliest of equals.
+        carried.sort(key=lambda name: -sizes[name])
+        parts.sort(key=lambda name: -sizes[name])
+        main, *rest = carried
+        others = [name for name in [*rest, *parts] if scores[main, name][0] is None]
+        if any(name in rest for name in others) or any(scores[others[0], name][0] is None for name in others[1:]):
+            composite.add(page)
     found: set[str] = set()
     for place, page in enumerate(order):
         copied = [name for name in order[:place] if scores[page, name][0] in ("exact", "duplicate")]

@@ -73,7 +73,7 @@ class Config(SketchConfig):
     threshold: float = 0.5
     containment: float | None = None
     overlap: float = 0.25
-    min_excerpt: int = 40
+    min_excerpt: int = 30
     recall: float = 0.99
     linkage: Linkage = "canonical"
     clean: Cleaning = "auto"

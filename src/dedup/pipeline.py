@@ -172,7 +172,8 @@ def decide(outcome: Outcome, config: Config) -> Decision:
     `config` may be stricter than the one of the run, never looser.
     """
     moments = [timestamp(outcome.articles[row].published) for row in outcome.documents.tolist()]
-    pairs = mark_roundups(outcome.pairs.related(config), np.array(moments, np.float64))
+    related = outcome.pairs.related(config)
+    pairs = mark_roundups(related.where(related.relation != UNRELATED), np.array(moments, np.float64))
     links = pairs.links
     m = len(outcome.documents)
     canonical_at = cluster(m, links.left, links.right, links.jaccard, config.linkage)

@@ -47,6 +47,18 @@ def test_a_roundup_bridges_nothing(stories: int, exhaustive: int) -> None:
         assert pairs == {("page", name.id, "roundup") for name in articles}
 
 
+def test_beginnings_of_longer_stories_make_a_roundup() -> None:
+    """A page with a short story and the beginnings of two long ones, of which it has too little to be linked."""
+    short, long, longer = words(1), words(2, 300), words(3, 400)
+    articles = [article("short", short, 1), article("long", long, 1), article("longer", longer, 1)]
+    clusters, pairs = run([*articles, article("page", [*short, *long[:110], *longer[:110]], 2)])
+    assert clusters == [["long"], ["longer"], ["page"], ["short"]]
+    assert ("page", "short", "roundup") in pairs
+    # One such part is not enough: stories that grew out of several sources look like that.
+    clusters, _ = run([*articles, article("page", [*short, *long[:110]], 2)])
+    assert clusters == [["long"], ["longer"], ["page", "short"]]
+
+
 def test_pieces_that_came_later_make_no_roundup() -> None:
     """A story of which the first and the last third were printed later is one story with two excerpts."""
     story = words(1, 300)

@@ -77,9 +77,9 @@ def test_relations_equal_the_link_rule(texts: list[str], config: Config) -> None
         (100, 100, 59, "overlap"),
         (100, 100, 25, "overlap"),
         (100, 100, 24, None),
-        (40, 400, 24, "excerpt"),
-        (400, 40, 24, "excerpt"),
-        (39, 400, 39, None),  # too short to mean something
+        (30, 400, 18, "excerpt"),
+        (400, 30, 18, "excerpt"),
+        (29, 400, 29, None),  # too short to mean something
         (39, 78, 39, "duplicate"),
         (1, 1, 0, None),
     ],

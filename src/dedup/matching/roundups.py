@@ -2,74 +2,98 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dedup.matching.verify import DUPLICATE, EXCERPT, ROUNDUP, UNRELATED, Pairs
+from dedup.matching.verify import DUPLICATE, EXCERPT, OVERLAP, ROUNDUP, Pairs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+#: The least share of a page that a part of it takes.
+PART = 0.15
+
+
 def mark_roundups(pairs: Pairs, moments: NDArray[np.float64]) -> Pairs:
     """Return the pairs, those of a roundup and a text that it carries as ROUNDUP instead of EXCERPT.
 
-    A text carries a smaller one that is an `excerpt` of it and did not come later: what comes later was cut from it.
-    It is composite when beside the largest text it carries, composite ones aside, it carries another that is unrelated
-    to that one. A composite text is a roundup unless it is the `duplicate` of an earlier text, in keep order, that is
-    none: then it is a copy of one story, of which different pieces were printed too.
+    A page carries a smaller text that is an `excerpt` of it and did not come later: what comes later was cut from it.
+    Composite ones aside, the largest text that it carries is its main one. The page is composite when it carries
+    another that is unrelated to that, or when it has parts, PART of it at least, of two texts that did not come later
+    and are unrelated to the main one and to each other. A composite page is a roundup unless it is the `duplicate` of
+    an earlier text, in keep order, that is none: then it is a copy of one story, of which pieces were printed too.
 
     Args:
         pairs: Related pairs, ascending by left and right document.
         moments: float64 [documents], when each was published, in seconds; infinity where that is unknown.
     """
-    roundups = _roundups(pairs, moments)
-    if not len(roundups):
+    left_larger = pairs.left_size > pairs.right_size
+    larger = np.where(left_larger, pairs.left, pairs.right)
+    within = (pairs.relation == EXCERPT) & (pairs.left_size != pairs.right_size)
+    composite = _composite(pairs, within, left_larger, moments)
+    if not composite:
         return pairs
-    larger = np.where(pairs.left_size > pairs.right_size, pairs.left, pairs.right)
+
+    copies = pairs.where(pairs.relation == DUPLICATE)
+    earlier: dict[int, list[int]] = defaultdict(list)
+    for a, b in zip(copies.left.tolist(), copies.right.tolist(), strict=True):
+        earlier[b].append(a)
+    roundups: set[int] = set()
+    for page in sorted(composite):
+        if roundups.issuperset(earlier[page]):
+            roundups.add(page)
     relation = pairs.relation.copy()
-    relation[(relation == EXCERPT) & (pairs.left_size != pairs.right_size) & np.isin(larger, roundups)] = ROUNDUP
+    relation[within & np.isin(larger, list(roundups))] = ROUNDUP
     return pairs.relabelled(relation)
 
 
-def _roundups(pairs: Pairs, moments: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the documents that are roundups, int64, ascending."""
-    carried = pairs.where((pairs.relation == EXCERPT) & (pairs.left_size != pairs.right_size))
-    left_larger = carried.left_size > carried.right_size
-    larger = np.where(left_larger, carried.left, carried.right)
-    smaller = np.where(left_larger, carried.right, carried.left)
-    size = np.maximum(carried.left_size, carried.right_size)
-    smaller_size = np.minimum(carried.left_size, carried.right_size)
-    in_time = ~(moments[smaller] > moments[larger]) | np.isinf(moments[smaller])
-
-    # Pages from the smallest to the largest, so that whether a carried text is composite is known; in each page the
-    # largest carried text first.
-    order = np.lexsort((smaller, -smaller_size, larger, size))
-    order = order[in_time[order]]
-    larger, smaller = larger[order], smaller[order]
+def _composite(
+    pairs: Pairs,
+    within: NDArray[np.bool_],
+    left_larger: NDArray[np.bool_],
+    moments: NDArray[np.float64],
+) -> set[int]:
+    """Return the composite pages: `within` says in which pairs the smaller text is an excerpt of the larger."""
+    # Each pair as (page, text), carried or merely much in common with the page.
+    sides = (
+        (pairs.left, pairs.left_size, pairs.right, left_larger),
+        (pairs.right, pairs.right_size, pairs.left, ~left_larger),
+    )
+    pages = np.concatenate([page[within & is_larger] for page, _, _, is_larger in sides])
+    found = []
+    for page, size, text, is_larger in sides:
+        carried = within & is_larger
+        much = (pairs.relation == OVERLAP) & (pairs.shared >= PART * size) & np.isin(page, pages)
+        in_time = ~(moments[text] > moments[page]) | np.isinf(moments[text])
+        text_size = pairs.left_size + pairs.right_size - size
+        chosen = (carried | much) & in_time
+        found.append(np.stack([size, page, ~carried, -text_size, text])[:, chosen])
+    # Pages from the smallest to the largest, so that it is known whether a carried text is composite; in each page
+    # what it carries first, and the largest of that first.
+    entries = np.concatenate(found, axis=1)
+    entries = entries[:, np.lexsort(entries[::-1])]
+    pages, texts, carried = entries[1], entries[4], entries[2] == 0
     codes = pairs.left << 32 | pairs.right
-    codes = codes[pairs.relation != UNRELATED]
     composite: set[int] = set()
-    starts = np.flatnonzero(np.concatenate([[True], larger[1:] != larger[:-1]])[: len(larger)])
-    for start, stop in pairwise([*starts.tolist(), len(larger)]):
-        if stop - start > 1:
-            texts = np.array([text for text in smaller[start:stop].tolist() if text not in composite], np.int64)
-            if len(texts) > 1 and not _are_among(codes, texts[0], texts[1:]).all():
-                composite.add(int(larger[start]))
-    if not composite:
-        return np.empty(0, np.int64)
+    starts = np.flatnonzero(np.concatenate([[True], pages[1:] != pages[:-1]])[: len(pages)])
+    for start, stop in pairwise([*starts.tolist(), len(pages)]):
+        kept = [at for at in range(start, stop) if not (carried[at] and int(texts[at]) in composite)]
+        if len(kept) > 1 and carried[kept[0]] and _are_several(texts[kept], carried[kept], codes):
+            composite.add(int(pages[start]))
+    return composite
 
-    copies = pairs.where(pairs.relation == DUPLICATE)
-    earlier: dict[int, list[int]] = {}
-    for a, b in zip(copies.left.tolist(), copies.right.tolist(), strict=True):
-        earlier.setdefault(b, []).append(a)
-    found: set[int] = set()
-    for page in sorted(composite):
-        if found.issuperset(earlier.get(page, ())):
-            found.add(page)
-    return np.array(sorted(found), np.int64)
+
+def _are_several(texts: NDArray[np.int64], carried: NDArray[np.bool_], codes: NDArray[np.int64]) -> bool:
+    """Return whether beside its first text a page has another carried one, or two others, that are unrelated."""
+    other = ~_are_among(codes, texts[0], texts[1:])
+    if (other & carried[1:]).any():
+        return True
+    unrelated = texts[1:][other]
+    return len(unrelated) > 1 and not _are_among(codes, unrelated[0], unrelated[1:]).all()
 
 
 def _are_among(codes: NDArray[np.int64], one: int, others: NDArray[np.int64]) -> NDArray[np.bool_]:
