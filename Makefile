@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 KERNEL := setup.py pyproject.toml src/dedup/kernels/_kernel.py src/dedup/kernels/_kernel.pxd
 
-.PHONY: run test check lint format build bench asan wheel-test clean
+.PHONY: run test check lint format build bench bench-quality asan wheel-test clean
 
 run: $(VENV)/built
 	$(BIN)/dedup run seeds --out clusters.parquet
@@ -47,6 +47,11 @@ $(VENV)/tools: $(VENV)/built
 bench: $(VENV)/tools
 	$(BIN)/pip install --quiet --disable-pip-version-check --group bench
 	$(BIN)/python benchmarks/run.py
+
+# Quality beside the peers, each in an environment of its own; below 20 minutes. SETS is the folder of the labelled sets.
+bench-quality: $(VENV)/tools
+	$(BIN)/pip install --quiet --disable-pip-version-check --group bench
+	$(BIN)/python benchmarks/quality.py $(if $(SETS),--sets "$(SETS)")
 
 # The kernels under AddressSanitizer and UndefinedBehaviorSanitizer, fuzzed for half a minute.
 asan: $(VENV)/tools

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 
+#: Scores of clusters against stories (fields of `dedup.evaluation.Evaluation`), in the order of the tables.
+STORY_SCORES = ("precision", "recall", "f1", "bcubed_f1", "ari", "exact_sets")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:

@@ -390,7 +390,8 @@ def _rows(path: Path) -> list[dict[str, Any]]:
         raise InputError(f"{path} must be a JSONL file. Got {cause}.") from cause
 
 
-def _names(value: str) -> list[str]:
+def names(value: str) -> list[str]:
+    """Return the tools whose names begin as one of some words with commas between."""
     chosen = [name for name in TOOLS if any(name.startswith(asked) for asked in value.split(","))]
     if not chosen:
         raise argparse.ArgumentTypeError(f"must be beginnings of {', '.join(TOOLS)}. Got {value}.")
@@ -402,9 +403,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("documents", type=Path, help="a .jsonl or .jsonl.gz file with `id` and `text`")
     parser.add_argument("--labels", type=Path, help="a .jsonl file with `id` and `story`")
-    parser.add_argument(
-        "--tools", type=_names, default=list(TOOLS), help="names or their beginnings, as in dedup,rensa"
-    )
+    parser.add_argument("--tools", type=names, default=list(TOOLS), help="names or their beginnings, as in dedup,rensa")
     parser.add_argument("--threads", type=int, default=harness.processors(), help="threads that each tool may take")
     parser.add_argument("--unspaced", action="store_true", help="the language is written without spaces")
     parser.add_argument("--timeout", type=float, default=TIMEOUT, help="seconds that each tool may take")

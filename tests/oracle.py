@@ -63,8 +63,8 @@ def link(left: str, right: str, config: Config) -> Score:
     shared = len(a & b)
     jaccard, in_right, in_left = shared / len(a | b), shared / len(a), shared / len(b)
     smaller = min(len(a), len(b))
-    # Rounded, because 0.2 and 0.1 are not quite 0.3.
-    floor = min(1.0, round(config.threshold + 0.1, 9)) if config.containment is None else config.containment
+    # Rounded, because 0.3 and 0.05 are not quite 0.35.
+    floor = min(1.0, round(config.threshold + 0.05, 9)) if config.containment is None else config.containment
     relation: Relation | None = None
     if tokens(left) == tokens(right):
         relation = "exact"

@@ -109,27 +109,28 @@ def test_settings_are_frozen_and_named() -> None:
         SketchConfig(num_slots=3)
 
 
-def test_defaults_are_those_of_the_design() -> None:
-    """Threshold 0.5, containment 0.6, 3-word shingles, recall 0.99."""
+def test_defaults_are_those_of_the_decisions() -> None:
+    """Threshold 0.5, containment 0.55 from 30 shingles on, 3-word shingles, recall 0.99."""
     config = Config()
-    assert (config.threshold, config.containment_floor, config.shingle_size, config.recall) == (0.5, 0.6, 3, 0.99)
+    assert (config.threshold, config.containment_floor, config.shingle_size, config.recall) == (0.5, 0.55, 3, 0.99)
+    assert config.min_excerpt == 30
     assert (config.num_slots, config.seed, config.linkage, config.clean) == (128, 0, "canonical", "auto")
 
 
 @given(st.floats(0.0, 1.0, exclude_min=True), st.one_of(st.none(), st.floats(0.0, 1.0, exclude_min=True)))
 def test_containment_follows_the_threshold(threshold: float, containment: float | None) -> None:
-    """The containment in force is the one given, else the threshold and a tenth, at most 1."""
+    """The containment in force is the one given, else the threshold and a twentieth, at most 1."""
     floor = Config(threshold=threshold, containment=containment).containment_floor
     if containment is None:
-        assert floor == pytest.approx(min(1.0, threshold + 0.1), abs=1e-8)
+        assert floor == pytest.approx(min(1.0, threshold + 0.05), abs=1e-8)
         assert floor <= 1.0
     else:
         assert floor == containment
 
 
-@pytest.mark.parametrize(("threshold", "floor"), [(0.05, 0.15), (0.2, 0.3), (0.5, 0.6), (0.7, 0.8), (0.95, 1.0)])
-def test_a_tenth_more_is_what_a_reader_expects(threshold: float, floor: float) -> None:
-    """The limit is part of what it allows: at threshold 0.2, three of ten shingles are a containment of 0.3."""
+@pytest.mark.parametrize(("threshold", "floor"), [(0.05, 0.1), (0.3, 0.35), (0.5, 0.55), (0.7, 0.75), (0.98, 1.0)])
+def test_a_twentieth_more_is_what_a_reader_expects(threshold: float, floor: float) -> None:
+    """The limit is part of what it allows: at threshold 0.3, seven of twenty shingles are a containment of 0.35."""
     assert floor == Config(threshold=threshold).containment_floor
 
 
@@ -152,5 +153,5 @@ def test_keywords_of_the_functions_are_the_settings() -> None:
 def test_numbers_of_numpy_become_pythons() -> None:
     """NumPy's integers and 32-bit floats are kept as the numbers that they stand for."""
     config = Config(threshold=np.float32(0.6), num_slots=np.int64(64))  # type: ignore[arg-type]
-    assert (config.threshold, config.containment_floor, config.num_slots) == (0.6, 0.7, 64)
+    assert (config.threshold, config.containment_floor, config.num_slots) == (0.6, 0.65, 64)
     assert type(config.num_slots) is int

@@ -166,7 +166,7 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
         text: Annotated[bool, option("--text", help="Write the texts too.")] = False,
         threshold: Annotated[float, option(help="Least Jaccard similarity of a duplicate.")] = default.threshold,
         containment: Annotated[
-            float | None, option(help="Least share of an excerpt in the longer text.", show_default="threshold + 0.1")
+            float | None, option(help="Least share of an excerpt in the longer text.", show_default="threshold + 0.05")
         ] = default.containment,
         recall: Annotated[float, option(help="Least share of pairs at the threshold to find.")] = default.recall,
         shingle_size: Annotated[int, option(help="Words per shingle.")] = default.shingle_size,

@@ -53,7 +53,7 @@ class Config(SketchConfig):
     Args:
         threshold: Least Jaccard similarity of a `duplicate`, in (0, 1].
         containment: Least share of the smaller text that lies in the larger one of an `excerpt`, in (0, 1].
-            None stands for `threshold` + 0.1, at most 1.
+            None stands for `threshold` + 0.05, at most 1.
         overlap: Least share of the smaller text in the larger one for a pair to be reported as `overlap`, in (0, 1].
         min_excerpt: Least number of shingles in the smaller text of an `excerpt` or `overlap`: below, a text is
             too short for its containment to mean anything.
@@ -102,8 +102,8 @@ class Config(SketchConfig):
         """The containment in force: `containment`, or what follows from `threshold`."""
         if self.containment is not None:
             return self.containment
-        # Rounded, so that 0.2 gives 0.3 and not the next number after it.
-        return min(1.0, round(self.threshold + 0.1, 9))
+        # Rounded, so that 0.3 gives 0.35 and not the number before it.
+        return min(1.0, round(self.threshold + 0.05, 9))
 
 
 class Settings(TypedDict, total=False):

@@ -73,12 +73,13 @@ def test_relations_equal_the_link_rule(texts: list[str], config: Config) -> None
     [
         (100, 100, 67, "duplicate"),  # 67 / 133, just above a half
         (100, 100, 66, "excerpt"),  # 66 / 134, and 0.66 of the smaller
-        (100, 100, 60, "excerpt"),
-        (100, 100, 59, "overlap"),
+        (100, 100, 55, "excerpt"),
+        (100, 100, 54, "overlap"),
         (100, 100, 25, "overlap"),
         (100, 100, 24, None),
-        (30, 400, 18, "excerpt"),
-        (400, 30, 18, "excerpt"),
+        (40, 400, 22, "excerpt"),
+        (400, 40, 22, "excerpt"),
+        (30, 400, 30, "excerpt"),
         (29, 400, 29, None),  # too short to mean something
         (39, 78, 39, "duplicate"),
         (1, 1, 0, None),
