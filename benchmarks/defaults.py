@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import harness
 import numpy as np
-import quality
 import reprints
 import sets
 from run import RESULTS
 
+import quality
 from dedup import Article, Config, pipeline
 from dedup.evaluation import evaluate, evaluate_pairs
 
@@ -55,7 +55,7 @@ def entries(folder: Path, stories: int, seed: int) -> list[Entry]:
         rows = quality.half_of_outlets(reprints.read(folder / f"{file}.jsonl.gz"), chosen=1)
         for strength in ("normal", "heavy"):
             made = reprints.generate(rows, seed=seed, strength=strength, stories=stories)
-            contest = quality.made_contest(f"{name} reprints, {strength}", "", made, spaced)
+            contest = quality.made_contest(f"{name} reprints, {strength}", "", made, spaced=spaced)
             found.append(Entry(contest, {f"{name} {strength}, F1": None}))
     shown = {
         "saudinewsnet": {"saudinewsnet, same headline": "same headline, other outlet"},

