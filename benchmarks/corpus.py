@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import random
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+import harness
 import numpy as np
 
 if TYPE_CHECKING:
@@ -243,15 +242,13 @@ def read(path: Path, most_bytes: int) -> list[str]:
     """Return the `text` fields of a JSONL file, plain or .gz, in order, up to about `most_bytes`."""
     texts: list[str] = []
     total = 0
-    # gzip.open and open take the same arguments.
-    with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            text = json.loads(line)["text"]
-            if text:
-                texts.append(text)
-                total += len(text.encode())
-            if total >= most_bytes:
-                break
+    for record in harness.read_jsonl(path):
+        text = record["text"]
+        if text:
+            texts.append(text)
+            total += len(text.encode())
+        if total >= most_bytes:
+            break
     return texts
 
 

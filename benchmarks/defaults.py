@@ -52,7 +52,7 @@ def entries(folder: Path, stories: int, seed: int) -> list[Entry]:
     """Return reprints of the outlets that quality.py leaves out, and the real sets."""
     found = []
     for name, file, spaced in (("English", "allsides", True), ("Arabic", "saudinewsnet", True)):
-        rows = quality.half_of_outlets(reprints.read(folder / f"{file}.jsonl.gz"), chosen=1)
+        rows = quality.half_of_outlets(harness.read_jsonl(folder / f"{file}.jsonl.gz"), chosen=1)
         for strength in ("normal", "heavy"):
             made = reprints.generate(rows, seed=seed, strength=strength, stories=stories)
             contest = quality.made_contest(f"{name} reprints, {strength}", "", made, spaced=spaced)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import gzip
 import json
 import math
 import os
@@ -15,7 +16,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 HERE = Path(__file__).parent
 
@@ -155,6 +156,14 @@ def in_process(
 def answer(worker: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """Be the process that `in_process` starts."""
     print(json.dumps(worker(json.loads(sys.argv[1]))))
+
+
+def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the records of a JSONL file, plain or .gz."""
+    # gzip.open and open take the same arguments.
+    with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
 
 
 def processors() -> int:

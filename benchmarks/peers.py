@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import os
 import re
@@ -14,17 +13,16 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache, partial
-from math import comb, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import harness
 
 from dedup.errors import InputError
+from dedup.evaluation import evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -342,24 +340,6 @@ def _read(path: Path, ids: Sequence[str]) -> Outcome:
     return Outcome(failed=f"wrong output: {len(missing)} ids do not match") if missing else outcome
 
 
-def pair_scores(labels: Mapping[str, int], stories: Mapping[str, str | None]) -> tuple[float, float, float]:
-    """Return precision, recall and F1 of the pairs of labelled documents that share a cluster.
-
-    A story of None is the document's own. A score without a pair to count is NaN.
-    """
-    # A tuple is equal to no story.
-    both = [(labels[name], (name,) if story is None else story) for name, story in stories.items() if name in labels]
-
-    def pairs(groups: Iterable[object]) -> int:
-        return sum(comb(count, 2) for count in Counter(groups).values())
-
-    right = pairs(both)
-    clustered, labelled = pairs(cluster for cluster, _ in both), pairs(story for _, story in both)
-    scores = ((right, clustered), (right, labelled), (2 * right, clustered + labelled))
-    precision, recall, f1 = (part / whole if whole else nan for part, whole in scores)
-    return precision, recall, f1
-
-
 def tables(
     outcomes: Mapping[str, Outcome], stories: Mapping[str, str | None] | None = None, title: str = "Side by side"
 ) -> list[dict[str, Any]]:
@@ -370,7 +350,9 @@ def tables(
         if outcome.failed is None:
             peak = None if outcome.peak_bytes is None else outcome.peak_bytes / 1e6
             row[1:5] = len(set(outcome.labels.values())), outcome.seconds, outcome.details["cores"], peak
-            row[5:-1] = () if stories is None else pair_scores(outcome.labels, stories)
+            if stories is not None:
+                found = evaluate(stories, outcome.labels, resamples=1)
+                row[5:-1] = found.precision.value, found.recall.value, found.f1.value
         rows.append(row)
     scores = [] if stories is None else ["precision", "recall", "F1"]
     columns = ["tool", "clusters", "seconds", "cores", "peak MB", *scores, "failed"]
@@ -384,8 +366,7 @@ def tables(
 
 def _rows(path: Path) -> list[dict[str, Any]]:
     try:
-        with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8") as file:
-            return [json.loads(line) for line in file]
+        return list(harness.read_jsonl(path))
     except (OSError, ValueError) as cause:
         raise InputError(f"{path} must be a JSONL file. Got {cause}.") from cause
 

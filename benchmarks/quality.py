@@ -104,7 +104,7 @@ def _corpus(asked: Asked) -> tuple[str, list[dict[str, Any]]]:
     if path is None:
         texts = generated.english(3 * asked.stories, 3000, seed=asked.seed)
         return "generated English", [{"id": str(number), "text": text} for number, text in enumerate(texts)]
-    return path.name, half_of_outlets(reprints.read(path), chosen=0)
+    return path.name, half_of_outlets(harness.read_jsonl(path), chosen=0)
 
 
 def half_of_outlets(rows: Iterable[dict[str, Any]], chosen: int) -> list[dict[str, Any]]:

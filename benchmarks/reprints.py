@@ -13,7 +13,6 @@ several languages, pass one language at a time.
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import random
 import re
@@ -25,6 +24,7 @@ from itertools import accumulate, combinations, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import harness
 import numpy as np
 import xxhash
 
@@ -861,14 +861,6 @@ def _pairs(groups: Iterable[Iterable[Document]]) -> Iterator[Pair]:
             )
 
 
-def read(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the records of a JSONL file, plain or .gz."""
-    # gzip.open and open take the same arguments.
-    with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)
-
-
 def write(made: Reprints, folder: Path) -> None:
     """Write documents.jsonl, labels.jsonl and pairs.jsonl into a folder, which is made where it is missing."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -896,7 +888,11 @@ def main() -> None:
         parser.error(f"CORPUS must be a file. Got {asked.corpus}.")
     try:
         made = generate(
-            read(asked.corpus), seed=asked.seed, strength=asked.strength, mode=asked.mode, stories=asked.stories
+            harness.read_jsonl(asked.corpus),
+            seed=asked.seed,
+            strength=asked.strength,
+            mode=asked.mode,
+            stories=asked.stories,
         )
     except DedupError as error:
         parser.error(str(error))

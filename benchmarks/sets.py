@@ -7,17 +7,16 @@ known `source`, `date`, `title`), `NAME.title_pairs.jsonl.gz` (same headline, ot
 
 from __future__ import annotations
 
-import gzip
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow.json
+import harness
 import pyarrow.parquet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
 Row = dict[str, Any]
 
@@ -61,13 +60,6 @@ class Labelled:
     published: tuple[tuple[str, str, float], ...] = ()
 
 
-def _lines(path: Path) -> Iterator[Row]:
-    # gzip.open and open take the same arguments.
-    with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)
-
-
 def articles(path: Path) -> list[Row]:
     """Return the documents of a JSONL file, plain or .gz, with `date` as `published`."""
     return [
@@ -78,13 +70,13 @@ def articles(path: Path) -> list[Row]:
             "published": row.get("published", row.get("date")),
             "title": row.get("title"),
         }
-        for number, row in enumerate(_lines(path))
+        for number, row in enumerate(harness.read_jsonl(path))
     ]
 
 
 def _pairs(folder: Path, name: str, kind: str) -> list[Row]:
     path = folder / f"{name}.{kind}_pairs.jsonl.gz"
-    return list(_lines(path)) if path.is_file() else []
+    return list(harness.read_jsonl(path)) if path.is_file() else []
 
 
 def _ids(pairs: Iterable[Row]) -> list[tuple[str, str]]:
@@ -93,7 +85,7 @@ def _ids(pairs: Iterable[Row]) -> list[tuple[str, str]]:
 
 def _read(name: str) -> list[Group]:
     """Return the pairs that somebody has read, by what they are called."""
-    found = [row for row in _lines(READ) if row["set"] == name]
+    found = [row for row in harness.read_jsonl(READ) if row["set"] == name]
     kinds = {"read: reprints and versions": True, "read: templates": False, "read: shared furniture": False}
     labels = {"reprint": 0, "version": 0, "template": 1, "furniture": 2}
     groups = [Group(kind, linked, []) for kind, linked in kinds.items()]
@@ -167,7 +159,7 @@ def _table(path: Path) -> list[Row]:
     if path.suffix == ".parquet":
         rows: list[Row] = pyarrow.parquet.read_table(path).to_pylist()
         return rows
-    return list(_lines(path))
+    return list(harness.read_jsonl(path))
 
 
 def news_copy(path: Path) -> Labelled:

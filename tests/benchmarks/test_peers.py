@@ -8,8 +8,6 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from itertools import combinations
-from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,21 +76,6 @@ def test_components_equal_networkx(graph: tuple[int, list[tuple[int, int]]]) -> 
 def test_shingles(text: str, unit: Any, width: int, expected: list[str]) -> None:
     """Shingles are runs of lower-cased words or characters; a shorter text is one, an empty one has none."""
     assert expected == peer_tools.shingles(text, unit, width)
-
-
-@given(st.dictionaries(st.text(max_size=2), st.tuples(st.integers(0, 3), st.sampled_from([None, "", "a", "b"]))))
-def test_pair_scores_equal_a_count_of_all_pairs(documents: dict[str, tuple[int, str | None]]) -> None:
-    """Precision, recall and F1 are those of a count over every pair; without a pair to count they are NaN."""
-    labels = {name: label for name, (label, _) in documents.items()}
-    stories = {name: story for name, (_, story) in documents.items()}
-    found = {pair for pair in combinations(documents, 2) if labels[pair[0]] == labels[pair[1]]}
-    true = {pair for pair in combinations(documents, 2) if stories[pair[0]] == stories[pair[1]] is not None}
-    expected = (
-        len(found & true) / len(found) if found else nan,
-        len(found & true) / len(true) if true else nan,
-        2 * len(found & true) / (len(found) + len(true)) if found or true else nan,
-    )
-    assert peers.pair_scores(labels, stories) == pytest.approx(expected, nan_ok=True)
 
 
 @pytest.mark.parametrize(

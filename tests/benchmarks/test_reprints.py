@@ -13,6 +13,7 @@ from itertools import combinations
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
+import harness
 import pytest
 import reprints
 from hypothesis import given, settings
@@ -390,7 +391,7 @@ def test_files_hold_the_set(tmp_path: Path) -> None:
     """The three files have a row for each document, label and pair, and documents keep their fields."""
     result = made("japanese", stories=5)
     reprints.write(result, tmp_path / "out")
-    rows = {path.stem: list(reprints.read(path)) for path in (tmp_path / "out").iterdir()}
+    rows = {path.stem: list(harness.read_jsonl(path)) for path in (tmp_path / "out").iterdir()}
     assert rows["labels"] == [{"id": document.id, "story": document.story} for document in result.documents]
     assert rows["documents"] == json.loads(json.dumps([dataclasses.asdict(document) for document in result.documents]))
     assert [(row["left"], row["right"], row["linked"], tuple(row["edits"])) for row in rows["pairs"]] == [
