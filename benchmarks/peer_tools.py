@@ -62,10 +62,12 @@ def shingles(text: str, unit: Literal["words", "characters"], width: int) -> lis
     return [glue.join(units[start : start + width]) for start in range(max(len(units) - width + 1, min(len(units), 1)))]
 
 
-def dedup(rows: Rows, threads: int, **settings: Any) -> list[int]:  # noqa: ANN401 - settings of any type
-    """Run ours, the only one that takes more than the text: source, date and headline."""
+def dedup(rows: Rows, threads: int, *, text_alone: bool = False, **settings: Any) -> list[int]:  # noqa: ANN401 - settings of any type
+    """Run ours, the only one that takes more than the text unless told: source, date and headline."""
     import dedup
 
+    if text_alone:
+        rows = [{"id": row["id"], "text": row["text"]} for row in rows]
     clusters = dedup.deduplicate(rows, threads=threads, **settings).clusters
     number_of = {name: number for number, cluster in enumerate(clusters) for name in cluster.members}
     return [number_of[row["id"]] for row in rows]

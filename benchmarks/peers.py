@@ -86,6 +86,7 @@ _TEXT_DEDUP: dict[str, Any] = {"package": "text-dedup", "run": "text_dedup", "py
 TOOLS: dict[str, Tool] = {
     "dedup": Tool(run="dedup", settings={}, source="defaults"),
     "dedup, no cleaning": Tool(run="dedup", settings={"clean": "off"}, source="defaults but for cleaning"),
+    "dedup, text alone": Tool(run="dedup", settings={"text_alone": True}, source="defaults, no source and no date"),
     "datasketch .5": Tool(
         **_DATASKETCH,
         settings={"threshold": 0.5, "num_perm": 128, **_SHINGLES},
@@ -127,6 +128,21 @@ TOOLS: dict[str, Tool] = {
             "ngram_range": [3, 4],
         },
         source="notebook on scholarly articles, whose texts are lower-cased before",
+    ),
+    "gaoya .5": Tool(
+        package="gaoya",
+        run="gaoya",
+        settings={
+            "hash_size": 32,
+            "jaccard_threshold": 0.5,
+            "num_bands": 50,
+            "band_size": 4,
+            "analyzer": "word",
+            "lowercase": True,
+            "ngram_range": [3, 3],
+        },
+        unspaced={"analyzer": "char", "ngram_range": [6, 6]},
+        source="notebook, with our shingles",
     ),
     "gaoya words": Tool(
         package="gaoya",

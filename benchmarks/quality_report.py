@@ -18,7 +18,7 @@ def _interval(numbers: Sequence[float] | None) -> str | None:
     if numbers is None:
         return None
     value, low, high = (number if math.isnan(number) else int(1000 * number) / 1000 for number in numbers)
-    return f"{value:.3f} ({low:.3f} to {high:.3f})"
+    return f"{value:.3f}" if math.isnan(low) else f"{value:.3f} ({low:.3f} to {high:.3f})"
 
 
 def _target_table(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -40,14 +40,14 @@ def _contest_tables(name: str, contest: Mapping[str, Any]) -> list[dict[str, Any
     rows: list[list[object]] = []
     for tool, entry in entries.items():
         if entry["failed"] is not None:
-            rows.append([tool, *[None] * (len(scored) + 3), f"failed: {entry['failed']}"])
+            rows.append([tool, *[None] * (len(scored) + 4), f"failed: {entry['failed']}"])
             continue
         peak = None if entry["peak_bytes"] is None else entry["peak_bytes"] / 1e6
         story = [_interval(entry["stories"][one]) if one == "f1" else entry["stories"][one][0] for one in scored]
-        rows.append([tool, *story, entry["documents_per_s"], peak, entry["largest"], ""])
+        rows.append([tool, *story, entry["documents_per_s"], peak, entry["largest"], entry["apart"], ""])
     for who, what, value in contest["published"]:
-        rows.append([f"published: {who}", *[None] * (len(scored) + 3), f"{what} {value}"])
-    columns = ["tool", *scored, "docs/s", "peak MB", "largest cluster", "note"]
+        rows.append([f"published: {who}", *[None] * (len(scored) + 4), f"{what} {value}"])
+    columns = ["tool", *scored, "docs/s", "peak MB", "largest cluster", "2 days apart", "note"]
     found = [harness.table(f"{name}: {contest['about']}", columns, rows)]
     for kind, title in (("relations", "share of the labelled pairs in one cluster"), ("edits", "recall by operator")):
         first = next(iter(good.values()))[kind] if good else []
@@ -80,6 +80,8 @@ def report(results: Mapping[str, Any], pictures: Mapping[str, Path]) -> str:
         "",
         harness.render([_target_table(results["targets"])]),
     ]
+    every = [[name, _interval(numbers)] for name, numbers in results["figures"].items()]
+    lines.append(harness.render([harness.table("All our figures, whole sets", ["figure", "measured"], every)]))
     lines += [f"![{title}]({path.name})\n" for title, path in pictures.items()]
     each = next(scores for name, scores in results["own"].items() if name.startswith("each"))
     own = [
@@ -93,11 +95,17 @@ def report(results: Mapping[str, Any], pictures: Mapping[str, Path]) -> str:
     for name, contest in results["contests"].items():
         lines.append(harness.render(_contest_tables(name, contest)))
     worse = [
-        [row["set"], row["what"], row["ours"], ", ".join(f"{tool} {its:.4g}" for tool, its in row["peers"].items())]
+        [
+            row["set"],
+            row["what"],
+            row["ours"],
+            ", ".join(f"{tool} {its:.4g}" for tool, its in row["peers"].items()),
+            row["clear"],
+        ]
         for row in results["losses"]
     ]
     note = "A tool that links next to nothing makes few mistakes; its recall stands above."
-    columns = ["set", "what", "ours", "who is better"]
+    columns = ["set", "what", "ours", "who is better", "best beyond our interval"]
     lines.append(harness.render([harness.table("Where a peer is better than our defaults", columns, worse, note)]))
     origins = [[name, peers.TOOLS[name].source] for name in results["tools"]]
     lines.append(harness.render([harness.table("Settings", ["tool", "settings from"], origins)]))

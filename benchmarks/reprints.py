@@ -240,10 +240,12 @@ def _tokens(text: str) -> str | list[str]:
     r"""Return the lower-cased `\w+` tokens of a text; joined to one where most are written without spaces."""
     tokens: list[str] = re.findall(r"\w+", text.lower())
     # The first thousand tell.
-    letters = "".join(tokens[:1000])[:1000]
-    if 2 * len(_UNSPACED.findall(letters)) > len(letters):
-        return "".join(tokens)
-    return tokens
+    return tokens if is_spaced("".join(tokens[:1000])[:1000]) else "".join(tokens)
+
+
+def is_spaced(letters: str) -> bool:
+    """Return whether at most half of some letters are of scripts that are written without spaces."""
+    return 2 * len(_UNSPACED.findall(letters)) <= len(letters)
 
 
 @lru_cache(maxsize=512)

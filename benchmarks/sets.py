@@ -83,6 +83,15 @@ def _ids(pairs: Iterable[Row]) -> list[tuple[str, str]]:
     return [(pair["a"], pair["b"]) for pair in pairs]
 
 
+def _with_ends(groups: Iterable[Group], rows: list[Row]) -> list[Group]:
+    """Return the groups without pairs of documents that are not there, and without groups of no pair."""
+    known = {row["id"] for row in rows}
+    there = [
+        Group(group.name, group.linked, [pair for pair in group.pairs if known.issuperset(pair)]) for group in groups
+    ]
+    return [group for group in there if group.pairs]
+
+
 def _read(name: str) -> list[Group]:
     """Return the pairs that somebody has read, by what they are called."""
     found = [row for row in harness.read_jsonl(READ) if row["set"] == name]
@@ -92,7 +101,7 @@ def _read(name: str) -> list[Group]:
     for row in found:
         if row["label"] in labels:
             groups[labels[row["label"]]].pairs.append((row["a"], row["b"]))
-    return [group for group in groups if group.pairs]
+    return groups
 
 
 def _headlines(folder: Path, name: str, rows: list[Row]) -> Group:
@@ -101,9 +110,10 @@ def _headlines(folder: Path, name: str, rows: list[Row]) -> Group:
     pairs = [
         (a, b)
         for a, b in _ids(_pairs(folder, name, "title"))
-        if text[a].strip() and text[b].strip() and (source[a] is None or source[a] != source[b])
+        if text.get(a, "").strip() and text.get(b, "").strip() and (source[a] is None or source[a] != source[b])
     ]
-    return Group("same headline" + ", other outlet" * (rows[0]["source"] is not None), linked=True, pairs=pairs)
+    other = any(source.values())
+    return Group("same headline" + ", other outlet" * other, linked=True, pairs=pairs)
 
 
 def _exact(folder: Path, name: str, least: float, below: float = 1.01) -> list[tuple[str, str]]:
@@ -123,23 +133,23 @@ def saudinewsnet(folder: Path) -> Labelled:
         ("datasketch 2.0, 128 slots, 5-grams, .5", "same headline, other outlet", 0.67),
         ("datasketch 2.0, 128 slots, 5-grams, .3", "same headline, other outlet", 0.83),
     )
-    return Labelled("saudinewsnet", rows, groups=groups, published=published)
+    return Labelled("saudinewsnet", rows, groups=_with_ends(groups, rows), published=published)
 
 
 def allsides(folder: Path) -> Labelled:
     """Return US news bodies: what lies at Jaccard .2 to .5 is nearly always shared page furniture."""
     rows = articles(folder / "allsides.jsonl.gz")
     furniture = Group("Jaccard of 5-grams .2 to .5: furniture", False, _exact(folder, "allsides", 0.2, 0.5))
-    return Labelled("allsides", rows, groups=[furniture, *_read("allsides")])
+    return Labelled("allsides", rows, groups=_with_ends([furniture, *_read("allsides")], rows))
 
 
 def templates(name: str, *, spaced: bool) -> Callable[[Path], Labelled]:
-    """Return the loader of a set with recurring forms, of which a hundred pairs were read."""
+    """Return the loader of a set with recurring forms, of which pairs were read, or with same headlines alone."""
 
     def load(folder: Path) -> Labelled:
         rows = articles(folder / f"{name}.jsonl.gz")
-        groups = [group for group in (_headlines(folder, name, rows), *_read(name)) if group.pairs]
-        return Labelled(name, rows, spaced=spaced, groups=groups)
+        groups = [_headlines(folder, name, rows), *_read(name)]
+        return Labelled(name, rows, spaced=spaced, groups=_with_ends(groups, rows))
 
     return load
 
@@ -150,6 +160,7 @@ SETS: dict[str, Callable[[Path], Labelled]] = {
     "reuters21578": templates("reuters21578", spaced=True),
     "livedoor_ja": templates("livedoor_ja", spaced=False),
     "inews_zh": templates("inews_zh", spaced=False),
+    "masakhanews": templates("masakhanews", spaced=True),
     "allsides": allsides,
 }
 

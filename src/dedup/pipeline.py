@@ -62,6 +62,7 @@ class Outcome:
         candidates: How many pairs were verified.
         capped: Buckets over the limit.
         omitted: At most so many pairs of those buckets were not looked at.
+        common: Sampled shingles that more texts had than the limit: their first texts were paired with the others.
     """
 
     articles: list[Article]
@@ -74,6 +75,7 @@ class Outcome:
     candidates: int
     capped: int
     omitted: int
+    common: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,6 +140,7 @@ def run(articles: Sequence[Article], config: Config, progress: Progress | None =
         candidates=len(candidates),
         capped=candidates.capped,
         omitted=min(candidates.omitted, len(rows) * (len(rows) - 1) // 2 - len(candidates)),
+        common=candidates.common,
     )
 
 

@@ -212,6 +212,7 @@ class Result:
             "candidate_pairs": self.outcome.candidates,
             "capped_buckets": self.outcome.capped,
             "omitted_pairs": self.outcome.omitted,
+            "common_shingles": self.outcome.common,
             "skipped_rows": len(self.skipped),
         }
 

@@ -47,9 +47,29 @@ def test_every_row_in_which_a_peer_is_better_is_listed() -> None:
         "dead": {"failed": "not done"},
     }
     assert quality.losses({"set": {"tools": tools}}) == [
-        {"set": "set", "what": "documents a second", "ours": 3.0, "peers": {"faster": 12.0, "fast": 6.0}},
-        {"set": "set", "what": "peak bytes", "ours": 100.0, "peers": {"faster": 50.0}},
+        {
+            "set": "set",
+            "what": "documents a second",
+            "ours": 3.0,
+            "peers": {"faster": 12.0, "fast": 6.0},
+            "clear": True,
+        },
+        {"set": "set", "what": "peak bytes", "ours": 100.0, "peers": {"faster": 50.0}, "clear": True},
     ]
+    failed = quality.losses({"set": {"tools": {**tools, "dedup": {"failed": "crash"}}}})
+    assert [(row["what"], list(row["peers"])) for row in failed] == [("done at all", ["fast", "faster"])]
+
+
+def test_pairs_more_than_two_days_apart_are_counted_by_brute_force() -> None:
+    """Of the pairs in one cluster, those whose dates are more than two days apart; None where few have dates."""
+    days = [1, 1, 2, 3, 4, 9, 5]
+    rows = [{"id": str(at), "text": "x", "published": f"2025-05-{day:02}"} for at, day in enumerate(days)]
+    labels = {str(at): at // 6 for at in range(7)}
+    pairs = [(a, b) for at, a in enumerate(days[:6]) for b in days[at + 1 : 6]]
+    expected = sum(abs(a - b) > 2 for a, b in pairs) / len(pairs)
+    assert quality.score(contest(rows=rows, stories={}, pairs=[]), labels)["apart"] == pytest.approx(expected)
+    bare = [{"id": row["id"], "text": "x"} for row in rows]
+    assert quality.score(contest(rows=bare, stories={}, pairs=[]), labels)["apart"] is None
 
 
 @pytest.mark.parametrize(
@@ -71,8 +91,9 @@ def test_a_part_of_a_set_has_its_labelled_pairs() -> None:
     read = [LabelledPair(str(n), str(n + 1), linked=False, relation="read: templates") for n in range(400, 420, 2)]
     part = quality.thinned(contest(rows=rows, pairs=[*pairs, *read], stories={}), 100, seed=1)
     ids = {row["id"] for row in part.rows}
-    assert len(ids) == len(part.rows) == 100
+    assert len(ids) == len(part.rows) <= 120
     assert set(read) <= set(part.pairs)
+    assert not part.published
     assert all({pair.left, pair.right} <= ids for pair in part.pairs)
 
 
@@ -97,6 +118,7 @@ def test_report_shows_failures_targets_and_losses() -> None:
         "own": {"each operator, normal": {"edits": tools["dedup"]["edits"], "jaccard": {"case": 1.0}}},
         "contests": contests,
         "losses": quality.losses(contests),
+        "figures": figures,
         "tools": ["dedup", "simhash"],
     }
     text = quality_report.report(results, {"Plot": Path("plot.svg")})

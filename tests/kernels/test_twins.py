@@ -192,6 +192,14 @@ def test_intersection_size(left: NDArray[np.uint64], right: NDArray[np.uint64]) 
     assert native.intersection_size(left, left) == len(left)
 
 
+@given(sorted_sets, st.integers(0, 2**32 - 1), st.integers(100, 2000), st.integers(31, 4000))
+def test_intersection_with_a_much_larger_set(small: NDArray[np.uint64], seed: int, size: int, most: int) -> None:
+    """A set that is many times as large is searched, not passed through; the answer is the same."""
+    large = np.unique(np.random.default_rng(seed).integers(0, most, size, dtype=np.uint64))
+    expected = reference.intersection_size(small, large)
+    assert expected == native.intersection_size(small, large) == native.intersection_size(large, small)
+
+
 @given(st.integers(0, 5), st.integers(0, 2**32 - 1), st.data())
 def test_band_keys(texts_: int, seed: int, data: st.DataObject) -> None:
     """Band keys are equal for every place and width of a band, none and all slots included."""

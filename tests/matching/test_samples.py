@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -91,6 +92,26 @@ def test_a_widely_printed_story_is_not_forgotten() -> None:
     found = by_samples(texts)
     assert {(row, 300) for row in range(16)} <= found
     assert len(found) < 20 * len(texts)
+
+
+def test_common_shingles_are_counted() -> None:
+    """The summary tells how many sampled shingles stood in more than `bucket_limit` texts; a small batch has none."""
+    chance = random.Random(11)
+    carried = words(chance, 60)
+    texts = [" ".join(words(chance, 100) + carried + words(chance, 100)) for _ in range(100)]
+    for exhaustive, expected in ((0, True), (256, False)):
+        summary = deduplicate([*texts, " ".join(carried)], exhaustive=exhaustive, clean="off").summary()
+        assert bool(summary["common_shingles"]) is expected
+
+
+def test_a_page_of_many_short_texts_takes_linear_time() -> None:
+    """One page that holds thousands of short texts costs each of them a search in it, not a pass over it."""
+    chance = random.Random(12)
+    texts = [" ".join(words(chance, 60)) for _ in range(4000)]
+    begun = time.process_time()
+    result = deduplicate([*texts, " ".join(texts)], clean="off")
+    assert result.summary()["roundup_pairs"] >= 3900
+    assert time.process_time() - begun < 8
 
 
 def test_common_phrases_make_no_pairs() -> None:

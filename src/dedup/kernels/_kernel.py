@@ -1311,6 +1311,37 @@ def band_keys(
             out[row] = _mix(key)
 
 
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _shared_by_search(a: u64p, a_end: u64p, b: u64p, b_end: u64p) -> int64_t:
+    """Return how many values of a small sorted set are in a large one: steps that double, then halves, from each to the
+    next (Bentley and Yao, "An almost optimal algorithm for unbounded searching", 1976).
+    """
+    total: int64_t = 0
+    step: cython.Py_ssize_t
+    room: cython.Py_ssize_t
+    x: uint64_t
+    while a < a_end and b < b_end:
+        x = a[0]
+        room = b_end - b
+        step = 1
+        while step < room and b[step] < x:
+            step *= 2
+        room = step if step < room else room
+        # Below `b` all is smaller; what is sought stands in the next `room` places, or just behind them.
+        while room > 0:
+            step = room >> 1
+            if b[step] < x:
+                b += step + 1
+                room -= step + 1
+            else:
+                room = step
+        total += b < b_end and b[0] == x
+        a += 1
+    return total
+
+
 def intersect_rows(
     values: cython.size_t,
     starts: cython.size_t,
@@ -1342,6 +1373,13 @@ def intersect_rows(
             a_end = a + numbers[lefts[i]]
             b_end = b + numbers[rights[i]]
             total = 0
+            # One page may hold thousands of short texts: whole passes over it would be quadratic.
+            if numbers[lefts[i]] > 16 * numbers[rights[i]]:
+                total = _shared_by_search(b, b_end, a, a_end)
+                a = a_end
+            elif numbers[rights[i]] > 16 * numbers[lefts[i]]:
+                total = _shared_by_search(a, a_end, b, b_end)
+                a = a_end
             while a < a_end and b < b_end:
                 x = a[0]
                 y = b[0]

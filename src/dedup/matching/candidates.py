@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +31,7 @@ class Candidates:
         crowded: bool [n], the documents that were in a bucket larger than the limit.
         capped: How many such buckets there were.
         omitted: Pairs of those buckets that were not taken, repeats over several bands included.
+        common: How many sampled shingles more texts had than the limit.
     """
 
     left: NDArray[np.int64]
@@ -38,6 +39,7 @@ class Candidates:
     crowded: NDArray[np.bool_]
     capped: int = 0
     omitted: int = 0
+    common: int = 0
 
     def __len__(self) -> int:
         """Return the number of pairs."""
@@ -47,11 +49,11 @@ class Candidates:
         return self.left << 32 | self.right
 
     def _pick(self, chosen: NDArray[Any]) -> Candidates:
-        return Candidates(self.left[chosen], self.right[chosen], self.crowded, self.capped, self.omitted)
+        return replace(self, left=self.left[chosen], right=self.right[chosen])
 
     def at(self, places: NDArray[np.int64]) -> Candidates:
         """Return the pairs of the documents that stand at `places`, which ascend, of a larger collection."""
-        return Candidates(places[self.left], places[self.right], self.crowded, self.capped, self.omitted)
+        return replace(self, left=places[self.left], right=places[self.right])
 
     def has(self, codes: NDArray[np.uint64]) -> NDArray[np.bool_]:
         """Return which pairs, given as left * 2**32 + right, are among these."""
@@ -66,14 +68,9 @@ class Candidates:
 
     def join(self, more: Candidates) -> Candidates:
         """Return these pairs and more, in order."""
-        both = Candidates(
-            np.concatenate([self.left, more.left]),
-            np.concatenate([self.right, more.right]),
-            self.crowded,
-            self.capped,
-            self.omitted,
-        )
-        return both._pick(np.argsort(both._codes()))
+        left, right = np.concatenate([self.left, more.left]), np.concatenate([self.right, more.right])
+        order = np.argsort(left << 32 | right)
+        return replace(self, left=left[order], right=right[order], common=self.common + more.common)
 
 
 def all_pairs(documents: int) -> Candidates:

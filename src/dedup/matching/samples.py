@@ -69,8 +69,8 @@ def pairs_by_samples(
         filled += len(some)
         done += len(numbers)
         advance(len(numbers))
-    left, right = _sharing(values[:filled], counts, long_enough, known, config)
-    return Candidates(left, right, np.zeros(len(strings), np.bool_))
+    left, right, common = _sharing(values[:filled], counts, long_enough, known, config)
+    return Candidates(left, right, np.zeros(len(strings), np.bool_), common=common)
 
 
 def _bound(room: NDArray[np.uint32]) -> NDArray[np.int64]:
@@ -84,8 +84,8 @@ def _sharing(
     documents: NDArray[np.int64],
     known: Candidates,
     config: Config,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the pairs of documents that share enough of their samples, ascending.
+) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """Return the pairs of documents that share enough of their samples, ascending, and how many hashes are common.
 
     Args:
         values: uint64, the samples one after the other, each sorted.
@@ -95,23 +95,19 @@ def _sharing(
         config: The settings.
     """
     ends = np.cumsum(counts)
-    found = [np.empty(0, np.uint64)]
+    pairs, shared = np.empty(0, np.uint64), np.empty(0, np.int64)
+    common = 0
     # The cast keeps the low byte, and needs no copy of all values on its way.
     part_of = values.astype(np.uint8) % _PARTS
     for part in range(_PARTS):
         places = np.flatnonzero(part_of == part)
         members, positions, sizes = buckets(values[places])
+        common += int(np.count_nonzero((sizes > config.bucket_limit) & (positions == 0)))
         owners = documents[np.searchsorted(ends, places[members], "right")]
-        pairs, _ = pairs_of(owners, positions, sizes, config.bucket_limit)
+        more, _ = pairs_of(owners, positions, sizes, config.bucket_limit)
         # Near copies share most of their samples: known already, they would be most of what is found.
-        found.append(pairs[~known.has(pairs)])
-    pairs = np.sort(np.concatenate(found))
-    first = np.flatnonzero(np.concatenate([[True], pairs[1:] != pairs[:-1]])[: len(pairs)])
-    shared = np.diff(np.append(first, len(pairs)))
-    left, right = (
-        (pairs[first] >> np.uint64(32)).astype(np.int64),
-        (pairs[first] & np.uint64(0xFFFFFFFF)).astype(np.int64),
-    )
+        pairs, shared = _add(pairs, shared, more[~known.has(more)])
+    left, right = (pairs >> np.uint64(32)).astype(np.int64), (pairs & np.uint64(0xFFFFFFFF)).astype(np.int64)
 
     # Both samples have what is shared and lies below the lower of the two cuts.
     rates = _rates(values, ends, counts)
@@ -119,7 +115,21 @@ def _sharing(
     expected = config.overlap * np.minimum(counts[a] / rates[a], counts[b] / rates[b]) * np.minimum(rates[a], rates[b])
     least = expected - NormalDist().inv_cdf(config.recall) * np.sqrt(expected)
     enough = (shared >= least) & (left != right)
-    return left[enough], right[enough]
+    return left[enough], right[enough], common
+
+
+def _add(
+    pairs: NDArray[np.uint64], shared: NDArray[np.int64], more: NDArray[np.uint64]
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Return pairs, ascending, and how often each was found, with more of them counted in."""
+    more.sort()
+    first = np.flatnonzero(np.concatenate([[True], more[1:] != more[:-1]])[: len(more)])
+    again = np.diff(np.append(first, len(more)))
+    both = np.concatenate([pairs, more[first]])
+    order = np.argsort(both, kind="stable")
+    both, counts = both[order], np.concatenate([shared, again])[order]
+    first = np.flatnonzero(np.concatenate([[True], both[1:] != both[:-1]])[: len(both)])
+    return both[first], np.add.reduceat(counts, first) if len(first) else counts
 
 
 def _rates(values: NDArray[np.uint64], ends: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
