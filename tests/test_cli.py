@@ -539,9 +539,9 @@ class TestEval:
         printed = json.loads(done.stdout)
         assert printed.pop("pairs") is None
         assert printed == asdict(evaluate(labels, dedup.deduplicate(SEEDS)))
-        (labelled / "none.jsonl").write_text("")
-        done = here(capfd, "eval", labelled / "none.jsonl", labelled / "clusters.parquet", "--json")
-        assert json.loads(done.stdout)["ari"] == {"value": None, "low": None, "high": None}
+        (labelled / "one.jsonl").write_text('{"id": "harbour-night", "story": 1}\n')
+        done = here(capfd, "eval", labelled / "one.jsonl", labelled / "clusters.parquet", "--json")
+        assert json.loads(done.stdout)["ari"] == {"value": 1.0, "low": None, "high": None}
 
     @pytest.mark.parametrize(
         ("lines", "message"),
@@ -576,7 +576,10 @@ class TestEval:
             (("in.csv", "in.csv"), "in.csv has no column 'cluster'. The columns are: 'id', 'story'"),
             (("in.csv", "out.csv", "--label", "topic"), "in.csv has no column 'topic'."),
             (("in.csv", "out.csv", "--pairs", "in.csv"), "in.csv has no column 'left'."),
-            (("in.csv", "out.csv", "--pairs", "pairs.csv"), "linked in pairs.csv must be true or false. Got 'maybe'."),
+            (("head.csv", "out.csv"), "No id of head.csv is in out.csv: it has none."),
+            (("other.csv", "out.csv"), "No id of other.csv is in out.csv: its first is 'x'."),
+            (("in.csv", "out.csv", "--pairs", "far.csv"), "No id of far.csv is in out.csv: its first is 'x'."),
+            (("in.csv", "out.csv", "--pairs", "none.csv"), "No such file or folder: none.csv"),
             (("in.csv", "out.csv", "--resamples", "0"), "resamples must be an integer of at least 1. Got 0."),
             (("in.csv",), "Missing argument 'CLUSTERS'."),
         ],
@@ -594,9 +597,38 @@ class TestEval:
         (tmp_path / "in.csv").write_text("id,story\na,1\n")
         (tmp_path / "out.csv").write_text("id,cluster\na,1\n")
         (tmp_path / "out.txt").write_text("")
-        (tmp_path / "pairs.csv").write_text("left,right,linked\na,b,maybe\n")
-        files = ("in.csv", "out.csv", "out.txt", "pairs.csv")
+        (tmp_path / "head.csv").write_text("id,story\n")
+        (tmp_path / "other.csv").write_text("id,story\nx,1\ny,1\n")
+        (tmp_path / "far.csv").write_text("left,right,linked\nx,y,true\n")
+        files = ("in.csv", "out.csv", "out.txt", "head.csv", "other.csv", "far.csv")
         assert_refused(here(capfd, "eval", *arguments), message, tmp_path, *files)
+
+    @pytest.mark.parametrize(
+        ("changed", "message"),
+        [
+            ({"linked": "maybe"}, "linked must be true or false. Got 'maybe'."),
+            ({"right": "a"}, "right must be another document than left. Got 'a'."),
+            ({"edits": "[abc"}, "edits must be a JSON list, or text that does not begin as one. Got '[abc'."),
+            ({"edits": "[" * 100_000}, "edits must be a JSON list, "),
+            ({"relation": 3}, "relation must be a str. Got 3."),
+            ({"left": None}, "An id in pairs.jsonl must be a str that is not empty, or an int. Got None."),
+        ],
+    )
+    def test_refuses_bad_pairs(
+        self,
+        changed: dict[str, object],
+        message: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capfd: pytest.CaptureFixture[str],
+    ) -> None:
+        """A bad row of the pairs is named with its file, counted from 1, with exit code 2."""
+        monkeypatch.chdir(tmp_path)
+        write_lines(tmp_path / "in.jsonl", {"id": "a", "story": 1, "cluster": 1})
+        pair: dict[str, object] = {"left": "a", "right": "b", "linked": True}
+        write_lines(tmp_path / "pairs.jsonl", pair, pair | changed)
+        done = here(capfd, "eval", "in.jsonl", "in.jsonl", "--pairs", "pairs.jsonl")
+        assert_refused(done, f"pairs.jsonl, row 2: {message}", tmp_path, "in.jsonl", "pairs.jsonl")
 
 
 class TestCalibrate:
@@ -621,13 +653,14 @@ class TestCalibrate:
         monkeypatch.setenv("COLUMNS", "80")
         done = here(capfd, "calibrate", SEEDS, "--labels", SEEDS / "labels.jsonl")
         assert re.search(r"\nthreshold +pairs +near +precision +recall +F1 +95 % interval\n", done.stdout)
-        assert re.search(r"(?m)^ +0\.\d\d +recommended +40 +\d+( +1\.000){3} +1\.000 to 1\.000$", done.stdout)
+        assert re.search(r"(?m)^ +0\.50 +recommended +40 +\d+( +1\.000){3} +1\.000 to 1\.000$", done.stdout)
+        assert "0.45 to 0.80 are equally good." in " ".join(done.stdout.split())
 
     def test_too_few_pairs(self, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
         """A sample that decides nothing gives the defaults, and says that they are."""
         write_lines(tmp_path / "in.jsonl", {"id": "a", "text": STORY}, {"id": "b", "text": OTHER})
         shown = here(capfd, "calibrate", tmp_path / "in.jsonl").stdout
-        assert shown.startswith("threshold 0.5, 3 words per shingle\n\n0 pairs reach 0.3, too few to decide")
+        assert shown.startswith("threshold 0.5, 3 words per shingle\n\n0 pairs are linked at 0.3, too few to decide")
         assert re.search(r"\n +0\.50 +default +0 +0\n", shown)
 
     def test_json(self, capfd: pytest.CaptureFixture[str]) -> None:
@@ -637,10 +670,15 @@ class TestCalibrate:
         assert {point["shingle_size"] for point in printed["curve"]} == {2, 3, 4, 5}
 
     def test_refuses(self, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-        """A sample that is too large is an error that says what to take."""
-        write_lines(tmp_path / "in.jsonl", *({"id": str(number), "text": "x"} for number in range(5001)))
+        """A sample that is too large is an error that says what to take, and so are labels of other documents."""
+        write_lines(tmp_path / "in.jsonl", *({"id": str(number), "text": "x"} for number in range(2001)))
         done = here(capfd, "calibrate", tmp_path / "in.jsonl")
-        assert_refused(done, "sample must be at most 5000 documents. Got 5001.", tmp_path, "in.jsonl")
+        assert_refused(done, "sample must be at most 2000 documents. Got 2001.", tmp_path, "in.jsonl")
+        write_lines(tmp_path / "labels.jsonl", {"id": "x", "story": 1})
+        done = here(capfd, "calibrate", SEEDS, "--labels", tmp_path / "labels.jsonl")
+        assert_refused(
+            done, "labels must have the id of a document of the sample.", tmp_path, "in.jsonl", "labels.jsonl"
+        )
 
 
 class TestEntry:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import random
+import re
 import time
 import tracemalloc
 from collections import Counter, defaultdict
 from dataclasses import fields
+from functools import partial
 from itertools import combinations
 from statistics import fmean
+from typing import TYPE_CHECKING, Literal
 
 import networkx as nx
 import numpy as np
@@ -19,18 +22,24 @@ from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 from sklearn.metrics.cluster import pair_confusion_matrix
 
-from dedup import InvalidArgumentError, compare, deduplicate
+from dedup import InputError, InvalidArgumentError, compare, deduplicate
 from dedup.evaluation import (
+    CurvePoint,
     Estimate,
     Evaluation,
     LabelledPair,
     PairEvaluation,
     PairScore,
+    _best,
     _Bootstrap,
     calibrate,
     evaluate,
     evaluate_pairs,
 )
+from dedup.model import LINKS
+
+if TYPE_CHECKING:
+    from dedup.config import Settings
 
 SCORES = [field.name for field in fields(Evaluation) if field.type == "Estimate"]
 
@@ -411,21 +420,53 @@ def planted() -> tuple[list[dict[str, str]], Labels]:
     return articles, labels
 
 
+def stories(seed: int) -> tuple[list[dict[str, str]], Labels]:
+    """Return stories with copies edited more or less, excerpts, follow-ups and pages of several; their stories."""
+    rng = random.Random(seed)
+    articles: list[dict[str, str]] = []
+    labels: Labels = {}
+
+    def add(text: list[str], story: str) -> None:
+        name = str(len(articles))
+        articles.append({"id": name, "text": " ".join(text), "published": f"2025-03-{1 + len(articles) // 8:02}"})
+        labels[name] = story
+
+    bodies = [words(rng, rng.randrange(80, 200)) for _ in range(12)]
+    for story, body in enumerate(bodies):
+        add(body, f"story {story}")
+        for share in (0.02, 0.06, 0.1):
+            add([rng.choice(words(rng, 1)) if rng.random() < share else word for word in body], f"story {story}")
+        add(body[: rng.randrange(40, 60)], f"story {story}")
+        add(words(rng, 60) + body[:40], f"follow-up {story}")
+    for page in range(3):
+        add([word for body in rng.sample(bodies, 3) for word in body[:60]], f"page {page}")
+    return articles, labels
+
+
+def setting(others: Settings, size: int, threshold: float) -> Settings:
+    """Return settings with a shingle size and a threshold."""
+    return {**others, "shingle_size": size, "threshold": threshold}
+
+
 def test_the_curve_counts_all_pairs() -> None:
-    """At each threshold the curve has as many pairs as comparing all of them one by one finds, near ones likewise."""
+    """Each threshold links as many pairs as comparing all of them one by one links there; so with those turned over."""
     articles, _ = planted()
-    articles = articles[:12]
-    found = calibrate(articles, shingle_sizes=(2, 3))
-    for size in (2, 3):
-        scores = [
-            compare(one["text"], other["text"], shingle_size=size).jaccard for one, other in combinations(articles, 2)
+    articles = articles[:8]
+    kinds: list[Settings] = [{}, {"min_excerpt": 120}, {"containment": 0.2}]
+    thresholds = [step / 20 for step in range(1, 20)]
+    for size, settings in zip((2, 3, 3), kinds, strict=True):
+        links = [
+            sum(
+                compare(one["text"], other["text"], **at).relation in {*LINKS}
+                for one, other in combinations(articles, 2)
+            )
+            for at in map(partial(setting, settings, size), (0.01, *thresholds, 1.0))
         ]
-        points = [point for point in found.curve if point.shingle_size == size]
-        assert [point.threshold for point in points] == [pytest.approx(0.05 * step) for step in range(1, 20)]
-        for point in points:
-            low, high = round(point.threshold - 0.05, 2), round(point.threshold + 0.05, 2)
-            assert point.pairs == sum(score >= point.threshold for score in scores)
-            assert point.near == sum(max(low, 0.01) <= score < high for score in scores)
+        curve = calibrate(articles, shingle_sizes=[size], **settings).curve
+        assert [point.threshold for point in curve] == thresholds
+        for place, point in enumerate(curve, 1):
+            assert point.pairs == links[place]
+            assert point.near == links[place - 1] - links[place + 1]
             assert point.turnover == (point.near / point.pairs if point.pairs else math.inf)
             assert (point.precision, point.recall, point.f1) == (None, None, None)
 
@@ -449,28 +490,53 @@ def test_a_planted_valley_is_found(labelled: bool) -> None:
     assert calibrate(shuffled, labels=labels if labelled else None) == found
 
 
-def test_scores_of_the_curve_are_those_of_its_pairs() -> None:
-    """Precision and recall at a threshold are those of the pairs at or above it, among what has a label."""
-    articles, labels = planted()
-    labels = {name: story for name, story in labels.items() if int(name) % 7} | {"absent": "story 1"}
-    found = calibrate(articles, labels=labels, shingle_sizes=[3])
-    pairs = [
-        (compare(one["text"], other["text"]).jaccard, labels[one["id"]] == labels[other["id"]])
-        for one, other in combinations(articles, 2)
-        if one["id"] in labels and other["id"] in labels
-    ]
-    truly = sum(same for _, same in pairs)
-    assert found.labelled_pairs == truly
-    for point in found.curve:
-        linked = [same for score, same in pairs if score >= point.threshold]
-        assert point.precision is not None
-        assert point.recall is not None
-        assert point.precision.value == (pytest.approx(fmean(linked)) if linked else 1)
-        assert point.recall.value == pytest.approx(sum(linked) / truly)
+@pytest.mark.parametrize("linkage", ["canonical", "components"])
+def test_scores_of_the_curve_are_those_of_runs(linkage: Literal["canonical", "components"]) -> None:
+    """Precision, recall and F1 at a setting are what `evaluate` says of a run with it, excerpts and roundups included.
+
+    Labels of documents that are not there change nothing.
+    """
+    articles, labels = stories(1)
+    assert "roundup" in deduplicate(articles).pairs["relation"].to_pylist()
+    labels = {name: story for name, story in labels.items() if int(name) % 7}
+    curve = calibrate(articles, labels=labels | {"absent": "story 1"}, shingle_sizes=(2, 3), linkage=linkage).curve
+    for point in curve[::3]:
+        run = deduplicate(articles, shingle_size=point.shingle_size, threshold=point.threshold, linkage=linkage)
+        expected = evaluate(labels, run)
+        assert (point.precision, point.recall, point.f1) == (expected.precision, expected.recall, expected.f1)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_recommended_is_no_worse_than_the_defaults(seed: int) -> None:
+    """On the sample itself, a run as recommended has at least the F1 of a default run, whose row the curve has."""
+    articles, labels = stories(seed)
+    found, default = calibrate(articles, labels=labels), evaluate(labels, deduplicate(articles))
+    run = evaluate(labels, deduplicate(articles, threshold=found.threshold, shingle_size=found.shingle_size))
+    assert run.f1.value >= default.f1.value
+    assert run.f1.value == max(point.f1.value for point in found.curve if point.f1)
+    row = next(point for point in found.curve if (point.shingle_size, point.threshold) == (3, 0.5))
+    assert (row.precision, row.recall, row.f1) == (default.precision, default.recall, default.f1)
+
+
+def test_equally_good_settings() -> None:
+    """The default where it is among the best; else the middle of the longest run; the reason says which are as good."""
+
+    def best(size: int, *good: int) -> tuple[tuple[int, float], str]:
+        def score(point: CurvePoint) -> float:
+            return float(point.shingle_size == size and round(20 * point.threshold) in good)
+
+        points = [CurvePoint(words, step / 20, 1, 0) for words in (2, 3, 5) for step in range(1, 20)]
+        point, equal = _best(points, score)
+        return (point.shingle_size, point.threshold), equal
+
+    assert best(3, 1, 2, 3, 4, 9, 10) == ((3, 0.5), "; 0.45 to 0.50 are equally good")
+    assert best(3, 1, 4, 5, 6, 7, 8, 12) == ((3, 0.3), "; 0.20 to 0.40 are equally good")
+    assert best(2, 10, 12, 13) == ((2, 0.65), "; 0.60 to 0.65 are equally good")
+    assert best(5, 17) == ((5, 0.85), "")
 
 
 def test_copies_of_a_text_count_once() -> None:
-    """Texts that are equal are one text with the label of whichever copy has one; pages are cleaned, items compared."""
+    """Texts that are equal are compared once, whichever copy has the label; pages are cleaned, items compared."""
     articles, labels = planted()
     copies = [{"id": f"{one['id']} again", "text": one["text"].upper()} for one in articles]
     moved = {f"{name} again": story for name, story in labels.items()}
@@ -480,11 +546,14 @@ def test_copies_of_a_text_count_once() -> None:
     assert calibrate([page]).documents == len(deduplicate([page])) == 2
 
 
-def test_the_first_copy_tells_the_story() -> None:
-    """Of copies with different labels, the one that comes first in keep order counts."""
+def test_each_copy_is_scored() -> None:
+    """Copies of one text are documents with labels of their own: those of two stories are a wrong pair anywhere."""
     texts = [{"id": "b", "text": "one two three"}, {"id": "a", "text": "One, two, three"}, {"id": "c", "text": "four"}]
-    assert calibrate(texts, labels={"a": 1, "b": 2, "c": 1}).labelled_pairs == 1
-    assert calibrate(texts, labels={"a": 2, "b": 1, "c": 1}).labelled_pairs == 0
+    found = calibrate(texts, labels={"a": 1, "b": 2, "c": 1})
+    assert (found.documents, found.labelled_pairs) == (2, 1)
+    assert {point.precision.value for point in found.curve if point.precision} == {0.0}
+    found = calibrate(texts, labels={"a": 1, "b": 1, "c": 2})
+    assert {point.f1.value for point in found.curve if point.f1} == {1.0}
 
 
 def test_intervals_of_the_curve_draw_linked_stories_together() -> None:
@@ -496,11 +565,11 @@ def test_intervals_of_the_curve_draw_linked_stories_together() -> None:
 
 
 @pytest.mark.parametrize(
-    "sample", [[], ["one two three"], ["a b c d", "e f g h"], [one["text"] for one in planted()[0][:24]]]
+    "sample", [[], ["one two three"], ["a b c d", "e f g h"], [one["text"] for one in planted()[0][:12]]]
 )
 def test_too_small_a_sample_decides_nothing(sample: list[str]) -> None:
     """With fewer than twenty pairs the defaults stand, and the reason says so."""
-    for labels in (None, {"0": 1, "1": 1, "2": 1}):
+    for labels in (None, {"0": 1, "1": 1, "2": 1}) if sample else (None,):
         found = calibrate(sample, labels=labels)
         assert not found.decided
         assert (found.shingle_size, found.threshold) == (3, 0.5)
@@ -523,18 +592,52 @@ def test_without_a_valley_nothing_is_decided() -> None:
 
 def test_calibrate_refuses() -> None:
     """A large sample, a setting that is looked for, an unknown one and no size are errors that say what to do."""
-    with pytest.raises(
-        InvalidArgumentError, match=r"at most 5000 documents\. Got 5001\. Pass whole days or whole topics"
-    ):
-        calibrate(["x"] * 5001)
+    with pytest.raises(InvalidArgumentError, match=r"at most 2000 documents\. Got 2001\. All pairs .* whole days"):
+        calibrate(["x"] * 2001)
     with pytest.raises(InvalidArgumentError, match=r"^settings must leave out .* Got 'threshold'\.$"):
         calibrate([], threshold=0.4)
     with pytest.raises(InvalidArgumentError, match=r"^settings must be among"):
         calibrate([], treshold=0.4)  # type: ignore[call-arg]
     with pytest.raises(InvalidArgumentError, match=r"^shingle_sizes must be one size or more\. Got none\.$"):
         calibrate([], shingle_sizes=())
+    with pytest.raises(InvalidArgumentError, match=r"^shingle_sizes must be a sequence of integers\. Got 3\.$"):
+        calibrate([], shingle_sizes=3)  # type: ignore[arg-type]
     with pytest.raises(InvalidArgumentError, match=r"^shingle_size must be an integer in \[1, 64\]\. Got 0\.$"):
         calibrate([], shingle_sizes=(0,))
+    with pytest.raises(InvalidArgumentError, match=r"^labels must be a mapping of ids\. Got \['a'\]\.$"):
+        calibrate(["x"], labels=["a"])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("labels", "got"), [({}, "none"), ({"x": 1, "y": 2}, "'x', of 2")])
+def test_calibrate_refuses_labels_of_other_documents(labels: Labels, got: str) -> None:
+    """Labels of which no document of the sample has one are an error: there is nothing to score."""
+    with pytest.raises(InputError, match=rf"^labels must have the id of a document of the sample\. Got {got}\.$"):
+        calibrate(["one two three"], labels=labels)
+
+
+@pytest.mark.parametrize(
+    ("labels", "clusters", "message"),
+    [
+        (None, {}, "labels must be a mapping of ids. Got None."),
+        ({}, [1], "clusters must be a mapping of ids. Got [1]."),
+        ({0: "a"}, {}, "labels must have ids of type str. Got 0."),
+        ({}, {None: 1}, "clusters must have ids of type str. Got None."),
+    ],
+)
+def test_evaluate_refuses_what_is_no_mapping_of_ids(labels: object, clusters: object, message: str) -> None:
+    """Labels and clusters map ids, which are str; anything else is an error of one line."""
+    with pytest.raises(InvalidArgumentError, match=f"^{re.escape(message)}$"):
+        evaluate(labels, clusters)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "got"), [([("a", "b", True)], "('a', 'b', True)"), (None, "None"), ("ab", "'a'"), ([None], "None")]
+)
+def test_evaluate_pairs_refuses_what_is_no_pair(pairs: object, got: str) -> None:
+    """Pairs are of `LabelledPair`; anything else is an error that shows it."""
+    message = f"pairs must be an iterable of LabelledPair. Got {got}."
+    with pytest.raises(InvalidArgumentError, match=f"^{re.escape(message)}$"):
+        evaluate_pairs(pairs, {})  # type: ignore[arg-type]
 
 
 def test_progress_is_told() -> None:

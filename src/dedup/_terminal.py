@@ -316,7 +316,7 @@ def calibration_parts(found: Calibration, source: str) -> list[Part]:
             rows.append([*row, *(interval for _, interval in scores[2:])])
     columns = (">threshold", "", ">pairs", ">near", ">precision", ">recall", ">F1", ">95 % interval")
     table = _table("What each threshold links", columns if found.labelled_pairs is not None else columns[:4], rows)
-    table.caption = "near: pairs within 0.05 of it"
+    table.caption = "near: pairs that a change by 0.05 turns over"
     return [
         _text(f"threshold {found.threshold:g}, {_count(found.shingle_size, 'word')} per shingle", "bold"),
         found.reason,

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -248,7 +248,7 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
 
     @app.command(epilog=_examples("calibrate"))
     def calibrate(
-        source: Annotated[str, argument(metavar="INPUT", help="What dedup run takes, at most 5000 documents.")],
+        source: Annotated[str, argument(metavar="INPUT", help="What dedup run takes, at most 2000 documents.")],
         *,
         labels: Annotated[str, option(metavar="FILE", help="Stories, as for eval.")] = "",
         label: Annotated[str, option(metavar="COLUMN", help="The column of labels with the story.")] = "story",
@@ -347,9 +347,14 @@ def _plan(threshold: float, recall: float, slots: int, documents: int, *, as_jso
 def _evaluate(labels: str, clusters: str, *, pairs: str, label: str, resamples: int, as_json: bool) -> None:
     from dedup import evaluation  # noqa: PLC0415 - loads on first use
 
-    found = _read_column(clusters, "cluster")
-    scores = evaluation.evaluate(_read_column(labels, label), found, resamples=resamples)
-    paired = evaluation.evaluate_pairs(_read_pairs(pairs), found, resamples=resamples) if pairs else None
+    found, stories = _read_column(clusters, "cluster"), _read_column(labels, label)
+    _check_ids(labels, stories, clusters, found)
+    scores = evaluation.evaluate(stories, found, resamples=resamples)
+    paired = None
+    if pairs:
+        listed = _read_pairs(pairs)
+        _check_ids(pairs, [name for pair in listed for name in (pair.left, pair.right)], clusters, found)
+        paired = evaluation.evaluate_pairs(listed, found, resamples=resamples)
     if as_json:
         _print_json(_terminal.evaluation_record(scores, paired))
     else:
@@ -394,25 +399,43 @@ def _read_column(name: str, column: str) -> dict[str, Any]:
     return values
 
 
+def _check_ids(name: str, ids: Collection[str], clusters: str, found: Mapping[str, Any]) -> None:
+    """Refuse ids of which the clusters have none: scores of these would say nothing."""
+    if found.keys().isdisjoint(ids):
+        got = f"its first is {next(iter(ids))!r:.80}" if ids else "it has none"
+        raise InputError(f"No id of {name} is in {clusters}: {got}.")
+
+
 def _read_pairs(name: str) -> "list[LabelledPair]":
+    """Return the pairs of a file; a bad one is named by its row, counted from 1 without a head."""
     from dedup import formats  # noqa: PLC0415 - loads on first use
+
+    pairs = []
+    for row, record in enumerate(formats.read_records(name, ("left", "right", "linked")), 1):
+        try:
+            pairs.append(_pair(name, record))
+        except DedupError as error:
+            raise InputError(f"{name}, row {row}: {error}") from error
+    return pairs
+
+
+def _pair(name: str, record: Mapping[str, Any]) -> "LabelledPair":
     from dedup.evaluation import LabelledPair  # noqa: PLC0415 - loads on first use
 
-    def edits(value: object) -> tuple[str, ...]:
+    relation, edits = record.get("relation") or None, record.get("edits") or []
+    if not isinstance(relation, str | None):
+        raise InputError(f"relation must be a str. Got {relation!r:.80}.")
+    if isinstance(edits, str) and edits.startswith("["):
         # In CSV a list is JSON, as `formats.write` has it.
-        found = json.loads(value) if isinstance(value, str) and value.startswith("[") else value or []
-        return tuple(map(str, found if isinstance(found, list) else [found]))
-
-    return [
-        LabelledPair(
-            _id(name, record["left"]),
-            _id(name, record["right"]),
-            _truth(name, record["linked"]),
-            record.get("relation") or None,
-            edits(record.get("edits")),
-        )
-        for record in formats.read_records(name, ("left", "right", "linked"))
-    ]
+        try:
+            edits = json.loads(edits)
+        except (ValueError, RecursionError) as error:
+            raise InputError(
+                f"edits must be a JSON list, or text that does not begin as one. Got {edits!r:.80}."
+            ) from error
+    edits = tuple(map(str, edits if isinstance(edits, list) else [edits]))
+    left, right = _id(name, record["left"]), _id(name, record["right"])
+    return LabelledPair(left, right, _truth(record["linked"]), relation, edits)
 
 
 def _id(name: str, value: object) -> str:
@@ -423,11 +446,11 @@ def _id(name: str, value: object) -> str:
     return value
 
 
-def _truth(name: str, value: object) -> bool:
+def _truth(value: object) -> bool:
     # In CSV everything is text.
     found = {"true": True, "false": False}.get(str(value).lower())
     if found is None:
-        raise InputError(f"linked in {name} must be true or false. Got {value!r:.80}.")
+        raise InputError(f"linked must be true or false. Got {value!r:.80}.")
     return found
 
 

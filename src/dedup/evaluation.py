@@ -14,26 +14,28 @@ from __future__ import annotations
 
 import math
 import numbers
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dedup import _validate, api, formats
+from dedup import _validate, api, formats, pipeline
 from dedup.clustering.clusters import cluster
-from dedup.config import Config
-from dedup.errors import InvalidArgumentError
+from dedup.config import Config, configure
+from dedup.errors import InputError, InvalidArgumentError
 from dedup.result import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable
     from typing import TypeAlias, Unpack
 
     from numpy.typing import NDArray
 
     from dedup.config import Settings
-    from dedup.pipeline import Progress
+    from dedup.model import Article
+    from dedup.pipeline import Outcome, Progress
 
     #: Document id -> story or cluster; None: one of its own.
     Labels: TypeAlias = Mapping[str, str | int | None]
@@ -42,24 +44,20 @@ if TYPE_CHECKING:
 #: Numbers that the bootstrap draws at a time, 8 bytes each.
 _CHUNK = 4_000_000
 
-#: The most documents that `calibrate` compares, each with all others.
-_MOST_DOCUMENTS = 5000
-#: The thresholds that `calibrate` looks at, and how far a small change of one goes.
+#: The most documents that `calibrate` compares, each with all others: that takes up to 250 bytes per pair.
+_MOST_DOCUMENTS = 2000
+#: The thresholds that `calibrate` looks at, and how far a small change of one goes: the next one on either side.
 _THRESHOLDS = tuple(step / 20 for step in range(1, 20))
 _CHANGE = 0.05
+#: The threshold of the runs behind the curve, that of 0 not being allowed; and the containment that they keep.
+_LEAST = 0.01
 #: Where the threshold of a sample without labels is looked for.
 _VALLEY = (0.3, 0.9)
-#: Fewer pairs than this decide nothing, nor does a threshold that turns over more than this per pair that it links.
+#: Fewer pairs than this decide nothing, nor does a threshold that turns over as much as this per pair that it links.
 _FEWEST_PAIRS = 20
 _MOST_TURNOVER = 0.5
-#: What makes an ordinary run keep the score of every pair that shares a hundredth of its shingles.
-_ALL_PAIRS: Settings = {
-    "threshold": 0.01,
-    "containment": 1.0,
-    "overlap": 1.0,
-    "recall": 0.1,
-    "exhaustive": 2**62,
-}
+#: The fields of `Config` that `calibrate` chooses, and those by which its runs compare all pairs.
+_CHOSEN = ("threshold", "shingle_size", "recall", "exhaustive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,13 +185,14 @@ class CurvePoint:
 
     Args:
         shingle_size: Words per shingle.
-        threshold: The Jaccard similarity from which on pairs are linked.
-        pairs: How many pairs that is.
-        near: How many pairs lie less than 0.05 from it, those of less than 0.01 aside: a small change of the
-            threshold turns them over.
-        precision: Of linking those pairs, where there are labels: share of them that is labelled.
-        recall: Share of the labelled pairs that is linked.
-        f1: The harmonic mean of the two.
+        threshold: The threshold of a run, which the containment of excerpts follows unless it is set.
+        pairs: How many pairs of texts a run links there, as duplicates and as excerpts; what it then tells to be a
+            roundup is among them.
+        near: How many pairs a small change of the threshold turns over: those linked at 0.05 less (at 0.01 instead of
+            0) and not at 0.05 more.
+        precision: Where there are labels, that of `Evaluation`, of the clusters that a run makes there.
+        recall: Likewise.
+        f1: Likewise.
     """
 
     shingle_size: int
@@ -216,7 +215,7 @@ class Calibration:
 
     Args:
         documents: How many texts were compared: items of pages included, copies of one text counted once.
-        labelled_pairs: How many pairs of them are one story; None without labels.
+        labelled_pairs: How many pairs of documents of the sample, copies included, are one story; None without labels.
         shingle_size: What to set.
         threshold: What to set.
         decided: Whether the sample decided; if not, the two are the defaults.
@@ -249,14 +248,15 @@ def evaluate(
         The scores. The intervals resample groups of stories that clusters join, mostly single stories.
 
     Raises:
-        InvalidArgumentError: A story or cluster is no str, int or None, or a number is outside what is allowed.
+        InvalidArgumentError: Labels or clusters are no mapping of a str to a str, int or None, or a number is outside
+            what is allowed.
 
     >>> scores = evaluate({"a": "bridge", "b": "bridge", "c": "farm"}, {"a": 1, "b": 1, "c": 1})
     >>> round(scores.precision.value, 2), scores.recall.value
     (0.33, 1.0)
     """
     bootstrap = _Bootstrap(resamples, seed, confidence)
-    found = _mapping(clusters)
+    labels, found = _mapping("labels", labels), _mapping("clusters", clusters)
     story, place = _codes("labels", labels.values()), _codes("clusters", map(found.get, labels))
     stories, groups = _count(story), _count(place)
     missing = sum(name not in found for name in labels)
@@ -325,10 +325,11 @@ def evaluate_pairs(
         The scores, overall and by relation and edit. The intervals resample the connected components of the pairs.
 
     Raises:
-        InvalidArgumentError: A cluster is no str, int or None, or a number is outside what is allowed.
+        InvalidArgumentError: A pair is no `LabelledPair`, clusters are no mapping of a str to a str, int or None, or a
+            number is outside what is allowed.
     """
     bootstrap = _Bootstrap(resamples, seed, confidence)
-    found, pairs = _mapping(clusters), list(pairs)
+    found, pairs = _mapping("clusters", clusters), _labelled_pairs(pairs)
     ends = [pair.left for pair in pairs] + [pair.right for pair in pairs]
     names = {name: number for number, name in enumerate(dict.fromkeys(ends))}
     left, right = np.array([names[name] for name in ends], np.int64).reshape(2, -1)
@@ -365,49 +366,62 @@ def calibrate(
 ) -> Calibration:
     """Find the shingle size and the threshold that suit a sample, from the scores of all its pairs.
 
-    With labels that is where linking pairs has the best F1; of equally good thresholds, the middle of the longest run.
-    Without, it is a threshold that matters little: the one in [0.3, 0.9] at which the fewest pairs lie less than 0.05
-    away, for each pair at or above it. There is the valley between texts that are unrelated and texts that are
-    reprints; the shingle size with the deeper valley is the better one. A sample with fewer than 20 pairs above, or
-    whose valley turns over more than half as many pairs as it links, decides nothing: the defaults stand.
+    What a threshold links is what `deduplicate` links there: duplicates from it on, and excerpts whose containment is
+    high enough. With labels the best one is that whose clusters have the best F1, as `evaluate` scores them. Without,
+    it is a threshold that matters little: the one in [0.3, 0.9] at which the fewest pairs turn over when it changes by
+    0.05, for each pair that it links. There is the valley between texts that are unrelated and texts that are
+    reprints; the shingle size with the deeper valley is the better one. Of equally good thresholds the default is
+    taken when it is among them, otherwise the middle of the longest run. A sample with fewer than 20 pairs, labelled
+    or linked at 0.3, decides nothing, nor does one whose valley turns over half as many pairs as it links, or more:
+    the defaults stand.
 
-    Only Jaccard similarity is looked at: the excerpts that a run links besides are not. A text that comes several times
-    is compared once, for no threshold parts its copies.
+    Every pair is compared, also where a run of more than `exhaustive` texts looks for candidates instead and misses
+    some pairs close to its threshold.
 
     Args:
-        sample: What `deduplicate` takes, at most 5000 documents: whole days or whole topics of a corpus. A random
-            thinning to one in k has but one in k squared of the pairs.
-        labels: Document id -> story; None is a story of its own. Documents without a label are left out of the scores.
+        sample: What `deduplicate` takes, at most 2000 documents, for all their pairs are in memory, up to 250 bytes
+            each: whole days or whole topics of a corpus. A random thinning to one in k has but one in k squared of the
+            pairs.
+        labels: Document id -> story; None is a story of its own. Documents without a label are left out of the scores,
+            labels of other documents are not looked at.
         shingle_sizes: The sizes to try.
         progress: As in `deduplicate`, for one run per shingle size.
-        **settings: Other fields of `Config`, such as `clean` and `threads`.
+        **settings: Other fields of `Config`, such as `clean`, `min_excerpt` and `threads`.
 
     Returns:
         The recommendation and the curve that it comes from.
 
     Raises:
-        InvalidArgumentError: The sample is too large, or a setting is outside what is allowed or chosen here.
-        InputError: The sample cannot be read, or a row is no article.
+        InvalidArgumentError: The sample is too large, labels are no mapping of a str to a str, int or None, or a
+            setting is outside what is allowed or chosen here.
+        InputError: The sample cannot be read, a row is no article, or no document of it has a label.
     """
-    for name in (*_ALL_PAIRS, "shingle_size"):
+    for name in _CHOSEN:
         if name in settings:
             raise InvalidArgumentError(f"settings must leave out what calibrate chooses. Got {name!r}.")
+    if not isinstance(shingle_sizes, Sequence):
+        raise InvalidArgumentError(f"shingle_sizes must be a sequence of integers. Got {shingle_sizes!r:.80}.")
     if not shingle_sizes:
         raise InvalidArgumentError("shingle_sizes must be one size or more. Got none.")
+    if labels is not None:
+        labels = _mapping("labels", labels)
+        _codes("labels", labels.values())
+    loose = [_loose({**settings, "shingle_size": size}) for size in shingle_sizes]
     articles = formats.read(sample).articles
     if len(articles) > _MOST_DOCUMENTS:
-        advice = "Pass whole days or whole topics: a random thinning to one in k keeps one in k squared of the pairs"
+        advice = "All pairs of them are compared, in memory: pass whole days or whole topics, for a random thinning"
         raise InvalidArgumentError(
-            f"sample must be at most {_MOST_DOCUMENTS} documents. Got {len(articles)}. {advice}."
+            f"sample must be at most {_MOST_DOCUMENTS} documents. Got {len(articles)}. "
+            f"{advice} to one in k keeps one in k squared of the pairs."
         )
     documents, labelled, curve = 0, None, []
-    for size in shingle_sizes:
-        run: Settings = {**settings, **_ALL_PAIRS, "shingle_size": size}
-        result = api.deduplicate(articles, progress=progress, **run)
-        documents, points = len(result.outcome.documents), _curve(result, size)
-        if labels is not None:
-            labelled, points = _scored(points, result, labels)
-        curve += points
+    for run in loose:
+        outcome = api.deduplicate(articles, progress=progress, **run).outcome
+        documents, known = len(outcome.documents), _known(labels, outcome.articles)
+        if known is not None:
+            sizes = np.bincount(_codes("labels", known.values()))
+            labelled = int((sizes * (sizes - 1)).sum()) // 2
+        curve += _curve(outcome, {**settings, "shingle_size": run["shingle_size"]}, known)
     chosen, reason = _choose(curve, labelled)
     default = chosen or Config()
     return Calibration(
@@ -415,42 +429,46 @@ def calibrate(
     )
 
 
-def _curve(result: Result, size: int) -> list[CurvePoint]:
-    scores = np.sort(result.outcome.pairs.jaccard)
+def _loose(settings: Settings) -> Settings:
+    """Return what makes a run of all pairs that keeps what any threshold of the curve relates under these settings."""
+    config = configure(settings)
+    overlap = min(_LEAST, config.overlap, config.containment_floor)
+    return {
+        **settings,
+        "threshold": _LEAST,
+        "containment": 1.0,
+        "overlap": overlap,
+        "recall": 0.1,
+        "exhaustive": 2**62,
+    }
 
-    def at_least(similarity: float) -> int:
-        # Rounded, so that 0.3 + 0.05 is the 0.35 of the scores.
-        return len(scores) - int(np.searchsorted(scores, round(similarity, 9)))
 
-    return [CurvePoint(size, at, at_least(at), at_least(at - _CHANGE) - at_least(at + _CHANGE)) for at in _THRESHOLDS]
+def _known(labels: Labels | None, articles: Iterable[Article]) -> Labels | None:
+    """Return the labels of documents that are there."""
+    if labels is None:
+        return None
+    known = {article.id: labels[article.id] for article in articles if article.id in labels}
+    if not known:
+        got = f"Got {next(iter(labels))!r:.80}, of {len(labels)}" if labels else "Got none"
+        raise InputError(f"labels must have the id of a document of the sample. {got}.")
+    return known
 
 
-def _scored(points: list[CurvePoint], result: Result, labels: Labels) -> tuple[int, list[CurvePoint]]:
-    """Return how many pairs of texts are one story, and the points with their scores."""
-    outcome, pairs = result.outcome, result.outcome.pairs
-    told = {}
-    for row in reversed(outcome.order.tolist()):
-        # The label of a text is that of its first copy, in keep order, that has one.
-        if outcome.articles[row].id in labels:
-            told[int(outcome.representative[row])] = labels[outcome.articles[row].id]
-    scored = np.isin(outcome.documents, list(told))
-    story = np.full(len(outcome.documents), -1)
-    story[scored] = _codes("labels", [told[row] for row in outcome.documents[scored].tolist()])
-    sizes = np.bincount(story[scored])
-    labelled, stories = sizes * (sizes - 1) / 2, len(sizes)
-
-    among = scored[pairs.left] & scored[pairs.right]
-    left, right, jaccard = story[pairs.left[among]], story[pairs.right[among]], pairs.jaccard[among]
-    bootstrap, none = _Bootstrap(), np.zeros(stories)
-
-    def score(point: CurvePoint) -> CurvePoint:
-        a, b = left[linked := jaccard >= point.threshold], right[linked]
-        joined = _components(stories, a, b)
-        columns = [np.append(a == b, none), np.append(np.ones(len(a)), none), np.append(np.zeros(len(a)), labelled)]
-        precision, recall, f1 = bootstrap.pair_estimates(_sums(np.append(joined[a], joined), columns))
-        return replace(point, precision=precision, recall=recall, f1=f1)
-
-    return int(labelled.sum()), [score(point) for point in points]
+def _curve(outcome: Outcome, settings: Settings, labels: Labels | None) -> list[CurvePoint]:
+    """Return what each threshold makes of a run that `_loose` lets keep enough."""
+    configs = [replace(configure(settings), threshold=at) for at in (_LEAST, *_THRESHOLDS, 1.0)]
+    links = [len(outcome.pairs.related(config).links) for config in configs]
+    points = []
+    for place, config in enumerate(configs[1:-1], 1):
+        scores: list[Estimate] = []
+        if labels is not None:
+            names = [article.id for article in outcome.articles]
+            canonical = pipeline.decide(outcome, config).canonical.tolist()
+            found = evaluate(labels, dict(zip(names, canonical, strict=True)))
+            scores = [found.precision, found.recall, found.f1]
+        near = links[place - 1] - links[place + 1]
+        points.append(CurvePoint(config.shingle_size, config.threshold, links[place], near, *scores))
+    return points
 
 
 def _choose(curve: list[CurvePoint], labelled: int | None) -> tuple[CurvePoint | None, str]:
@@ -459,28 +477,41 @@ def _choose(curve: list[CurvePoint], labelled: int | None) -> tuple[CurvePoint |
     if labelled is not None:
         if labelled < _FEWEST_PAIRS:
             return None, f"{labelled} labelled pairs are too few to decide ({_FEWEST_PAIRS} are needed): {defaults}"
-        best = _best(curve, lambda point: point.f1.value if point.f1 else 0.0)
-        return best, f"Among {labelled} labelled pairs, linking has the best F1 there."
+        best, equal = _best(curve, lambda point: point.f1.value if point.f1 else 0.0)
+        return best, f"Over {labelled} labelled pairs, a run has the best F1 there{equal}."
     low, high = _VALLEY
     points = [point for point in curve if low <= point.threshold <= high and point.pairs >= _FEWEST_PAIRS]
     if not points:
         most = max(point.pairs for point in curve if point.threshold == low)
-        return None, f"{most} pairs reach {low}, too few to decide ({_FEWEST_PAIRS} are needed): {defaults}"
-    best = _best(points, lambda point: -point.turnover)
-    near = f"{best.near} pairs lie within {_CHANGE} of {best.threshold}, {best.pairs} at or above it"
-    if best.turnover > _MOST_TURNOVER:
-        return None, f"There is no valley: even at best {near}; {defaults}"
-    return best, f"There the fewest pairs turn over: {near}."
+        return None, f"{most} pairs are linked at {low}, too few to decide ({_FEWEST_PAIRS} are needed): {defaults}"
+    best, equal = _best(points, lambda point: -point.turnover)
+    near = f"{best.near} when {best.threshold} changes by {_CHANGE}, and {best.pairs} are linked"
+    if best.turnover >= _MOST_TURNOVER:
+        return None, f"There is no valley: even at best, the pairs that turn over are {near}; {defaults}"
+    return best, f"There the fewest pairs turn over: {near}{equal}."
 
 
-def _best(points: list[CurvePoint], score: Callable[[CurvePoint], float]) -> CurvePoint:
-    """Return the middle of the longest run of the best points; of equal ones that of the size nearest the default."""
-    top = max(map(score, points))
+def _best(points: list[CurvePoint], score: Callable[[CurvePoint], float]) -> tuple[CurvePoint, str]:
+    """Return the best point, and which others of its size are as good, in words.
+
+    Of equally good ones that is the default, or else the middle of the longest run; of equally long runs that of the
+    size nearest the default.
+    """
+    top, default = max(map(score, points)), Config()
     runs = [
         list(run) for (_, good), run in groupby(points, lambda point: (point.shingle_size, score(point) == top)) if good
     ]
-    longest = max(runs, key=lambda run: (len(run), -abs(run[0].shingle_size - Config().shingle_size)))
-    return longest[len(longest) // 2]
+
+    def is_default(point: CurvePoint) -> bool:
+        return (point.shingle_size, point.threshold) == (default.shingle_size, default.threshold)
+
+    run = max(
+        runs, key=lambda run: (any(map(is_default, run)), len(run), -abs(run[0].shingle_size - default.shingle_size))
+    )
+    best = next(filter(is_default, run), run[len(run) // 2])
+    if len(run) == 1:
+        return best, ""
+    return best, f"; {run[0].threshold:.2f} to {run[-1].threshold:.2f} are equally good"
 
 
 @dataclass(frozen=True, slots=True)
@@ -538,10 +569,26 @@ def _components(nodes: int, left: NDArray[np.int64], right: NDArray[np.int64]) -
     return cluster(nodes, left, right, np.ones(len(left)), "components")
 
 
-def _mapping(clusters: Labels | Result) -> Labels:
-    if isinstance(clusters, Result):
-        return {name: cluster.canonical for cluster in clusters.clusters for name in cluster.members}
-    return clusters
+def _mapping(name: str, given: Labels | Result) -> Labels:
+    if isinstance(given, Result):
+        return {member: cluster.canonical for cluster in given.clusters for member in cluster.members}
+    if not isinstance(given, Mapping):
+        raise InvalidArgumentError(f"{name} must be a mapping of ids. Got {given!r:.80}.")
+    for key in given:
+        if not isinstance(key, str):
+            raise InvalidArgumentError(f"{name} must have ids of type str. Got {key!r:.80}.")
+    return given
+
+
+def _labelled_pairs(given: Iterable[LabelledPair]) -> list[LabelledPair]:
+    allowed = "pairs must be an iterable of LabelledPair"
+    if not isinstance(given, Iterable):
+        raise InvalidArgumentError(f"{allowed}. Got {given!r:.80}.")
+    pairs = list(given)
+    for pair in pairs:
+        if not isinstance(pair, LabelledPair):
+            raise InvalidArgumentError(f"{allowed}. Got {pair!r:.80}.")
+    return pairs
 
 
 def _codes(name: str, values: Iterable[str | int | None]) -> NDArray[np.int64]:
