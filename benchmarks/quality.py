@@ -68,7 +68,7 @@ class Asked:
     news_copy: Path | None = None
     core: Path | None = None
     tools: list[str] = field(default_factory=RACERS.copy)
-    documents: int = 2000
+    documents: int = 1500
     stories: int = 1500
     timeout: float = 60.0
     seed: int = 1
@@ -465,7 +465,7 @@ def main() -> int:
     parser.add_argument("--news-copy", type=Path, help="NEWS-COPY: a file or an unpacked folder (see sets.py)")
     parser.add_argument("--core", type=Path, help="CORE: a Parquet or JSONL file (see sets.py)")
     parser.add_argument("--tools", type=peers.names, default=RACERS, help="beginnings of the names of tools")
-    parser.add_argument("--documents", type=int, default=2000, help="most documents of a set that the tools race on")
+    parser.add_argument("--documents", type=int, default=1500, help="most documents of a set that the tools race on")
     parser.add_argument("--stories", type=int, default=1500, help="most stories to make reprints of")
     parser.add_argument(
         "--timeout", type=float, default=60.0, help="seconds that a tool may take, plus 1 per 100 documents"
