@@ -211,7 +211,8 @@ def _apart(contest: Contest, labels: Mapping[str, Any]) -> float | None:
 
     None where less than half of the documents have a date, or there is no pair.
     """
-    moments = {row["id"]: timestamp(str(row.get("published") or "")) for row in contest.rows}
+    # Empty texts in one cluster are counted by themselves.
+    moments = {row["id"]: timestamp(str(row.get("published") or "")) for row in contest.rows if row["text"].strip()}
     dated = {name: moment for name, moment in moments.items() if math.isfinite(moment)}
     if 2 * len(dated) < len(moments):
         return None
