@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
     from dedup.evaluation import Estimate
 
-    Scores = dict[str, list[float]]
-
 #: Where the labelled sets are unless told otherwise.
 SETS = harness.HERE.parents[1] / "shared" / "corpora" / "articles"
 #: Who races unless told otherwise: two rows of slow tools with settings that find less are left out.

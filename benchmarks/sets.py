@@ -121,7 +121,7 @@ def _exact(folder: Path, name: str, least: float, below: float = 1.01) -> list[t
 
 
 def saudinewsnet(folder: Path) -> Labelled:
-    """Return Arabic news of two weeks: agency copy at a dozen outlets (github.com/parallelfold/SaudiNewsNet)."""
+    """Return Arabic news of two weeks: agency copy at a dozen outlets (github.com/inparallel/SaudiNewsNet)."""
     rows = articles(folder / "saudinewsnet.jsonl.gz")
     groups = [
         _headlines(folder, "saudinewsnet", rows),
