@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-KERNEL := setup.py pyproject.toml src/dedup/kernels/_kernel.py src/dedup/kernels/_kernel.pxd
+KERNEL := setup.py pyproject.toml $(foreach name,_kernel _blocks,src/dedup/kernels/$(name).py src/dedup/kernels/$(name).pxd)
 
 .PHONY: run test check lint format build bench bench-quality asan wheel-test clean
 
@@ -62,4 +62,4 @@ wheel-test: $(VENV)/tools
 	PYTHON=$(CURDIR)/$(BIN)/python bash tools/wheel_test.sh
 
 clean:
-	rm -rf $(VENV) build dist src/*.egg-info src/dedup/kernels/_kernel.c src/dedup/kernels/*.so
+	rm -rf $(VENV) build dist src/*.egg-info src/dedup/kernels/_*.c src/dedup/kernels/*.so

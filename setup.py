@@ -20,12 +20,13 @@ setup(
     ext_modules=cythonize(
         [
             Extension(
-                "dedup.kernels._kernel",
-                ["src/dedup/kernels/_kernel.py"],
+                f"dedup.kernels.{name}",
+                [f"src/dedup/kernels/{name}.py"],
                 extra_compile_args=flags,
                 define_macros=[("Py_LIMITED_API", FIRST_ABI)],
                 py_limited_api=True,
             )
+            for name in ("_kernel", "_blocks")
         ]
     ),
     options={"bdist_wheel": {"py_limited_api": "cp311"}},

@@ -7,14 +7,18 @@ loops compare everything with everything, and `networkx` finds the components.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
 
 import networkx as nx
 
 from dedup import Article, Config, Result, clean
+from dedup.boilerplate.page import lines_of, whole_line
+from dedup.boilerplate.signs import age_resolved
 from dedup.clustering.order import WIRE_AGENCIES
 from dedup.kernels import reference
 from dedup.matching.roundups import LARGE_PART, PART
@@ -111,8 +115,55 @@ def documents_of(articles: Sequence[Article], config: Config) -> dict[str, tuple
         dated = Article(article.id, article.text, article.source, published, parent=article.parent)
         found[article.id] = dated, page.text
         for number, item in enumerate(page.items, 1):
-            waiting.append(Article(f"{article.id}#{number}", item.text, item.source, parent=article.id))
-    return found
+            when = age_resolved(item.age, published)
+            waiting.append(Article(f"{article.id}#{number}", item.text, item.source, when, parent=article.id))
+    return without_templates(found, config) if config.clean == "auto" else found
+
+
+def without_templates(documents: dict[str, tuple[Article, str]], config: Config) -> dict[str, tuple[Article, str]]:
+    """Return the documents without the blocks that stand in several different stories of their outlet."""
+    outlets = {name: article.source or "" for name, (article, _) in documents.items()}
+    blocks = {name: [line for line in lines_of(text) if line.words >= 3] for name, (_, text) in documents.items()}
+    seen: dict[tuple[str, int], set[str]] = defaultdict(set)
+    for name, lines in blocks.items():
+        for line in lines:
+            seen[outlets[name], line.fingerprint].add(name)
+    repeated = {key for key, names in seen.items() if len(names) >= 3}
+
+    rests: dict[str, str] = {}
+    strong: dict[str, bool] = {}
+    for name, (_, text) in documents.items():
+        inside = [line for line in lines_of(text) if (outlets[name], line.fingerprint) in repeated and line.words >= 3]
+        outside = [line for line in lines_of(text) if line not in inside]
+        many, few = (sum(line.words for line in lines) for lines in (outside, inside))
+        strong[name] = many >= few
+        if inside and many >= 20 and (strong[name] or outlets[name]):
+            rests[name] = "\n".join(text[line.start : line.end] for line in outside)
+    graph = nx.Graph()
+    graph.add_nodes_from(rests)
+    # Texts without a token say nothing that could tell them apart.
+    nothing = [name for name, rest in rests.items() if not tokens(rest)]
+    graph.add_edges_from(pairwise(nothing))
+    graph.add_edges_from(
+        (left, right) for left, right in combinations(rests, 2) if link(rests[left], rests[right], config)[0] in LINKS
+    )
+    story = {name: number for number, names in enumerate(nx.connected_components(graph)) for name in names}
+
+    def is_furniture(outlet: str, fingerprint: int) -> bool:
+        names = [name for name in seen[outlet, fingerprint] if name in story]
+        long = {story[name] for name in names if strong[name]}
+        return 2 * len(long) + len({story[name] for name in names}) >= (9 if outlet else 15)
+
+    furniture = {key for key in repeated if is_furniture(*key)}
+    for name, (article, text) in list(documents.items()):
+        rest = text
+        gone = [line for line in blocks[name] if (outlets[name], line.fingerprint) in furniture]
+        if gone and sum(line.words for line in lines_of(text) if line not in gone) >= 20:
+            for line in reversed(gone):
+                start, end = whole_line(text, line.start, line.end)
+                rest = rest[:start] + rest[end:]
+            documents[name] = article, rest
+    return documents
 
 
 def solve(articles: Sequence[Article], config: Config) -> Solution:

@@ -417,7 +417,7 @@ class TestClean:
         )
         assert done.returncode == 0
         assert done.stdout == dedup.clean(page.read_bytes().decode()).text.encode()
-        assert re.search(r"related +related-block +1 +[\d,]+ +1\n", done.stderr.decode())
+        assert re.search(r"related +related-story +2 +[\d,]+ +1\n", done.stderr.decode())
         assert "Lighthouse sold" in done.stderr.decode()
 
     def test_json(self) -> None:

@@ -15,11 +15,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dedup import Article, Cleaned, Config, InputError, InvalidArgumentError, Result, clean, deduplicate, pipeline
+from dedup import Article, Cleaned, Config, InputError, InvalidArgumentError, Result, clean, deduplicate, stages
 from dedup.errors import DuplicateIdError
 from dedup.kernels import native
 from dedup.matching import verify as module
-from dedup.pipeline import STAGES, decide, run
+from dedup.pipeline import decide, run
+from dedup.stages import STAGES
 from oracle import Solution, assert_same, documents_of, found, link, solve
 from strategies import SENTENCES, batches, configs, pages, sentences
 
@@ -123,7 +124,7 @@ def many_texts(stories: int, copies: int) -> list[Article]:
 @pytest.mark.parametrize("exhaustive", [0, 10_000])
 def test_threads_change_nothing(monkeypatch: pytest.MonkeyPatch, exhaustive: int) -> None:
     """One, two and five threads over many small chunks give the same result."""
-    monkeypatch.setattr(pipeline, "_CHUNK_CHARACTERS", 500)
+    monkeypatch.setattr(stages, "CHUNK_CHARACTERS", 500)
     monkeypatch.setattr(module, "_CHUNK_SHINGLES", 500)
     articles = many_texts(40, 4)
     results = [deduplicate(articles, clean="off", exhaustive=exhaustive, threads=threads) for threads in (1, 2, 5)]
@@ -138,7 +139,7 @@ def test_chunks_change_nothing(articles: list[Article], config: Config, characte
     """However few characters are cleaned, sketched and compared at a time, the result is the same."""
     expected = result_of(articles, config)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "_CHUNK_CHARACTERS", characters)
+        patch.setattr(stages, "CHUNK_CHARACTERS", characters)
         got = result_of(articles, config)
     assert_same(found(expected), found(got))
     assert expected.summary() == got.summary()
@@ -150,8 +151,9 @@ def test_every_text_is_cleaned(articles: list[Article]) -> None:
     """What a run removes from a text is what `clean` removes, and texts that it leaves alone are clean."""
     result = deduplicate(articles, threads=1)
     for article in result.articles:
-        page = result.cleaned.get(article.id)
-        assert clean(article.text) == (page or Cleaned(article.text, article.text))
+        page = result.cleaned.get(article.id) or Cleaned(article.text, article.text)
+        alone = clean(article.text)
+        assert (alone.text, alone.removed, alone.items) == (page.text, page.removed, page.items)
 
 
 @pytest.mark.parametrize("linkage", ["canonical", "components"])

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fuzzes the kernel under AddressSanitizer and UndefinedBehaviorSanitizer: tools/asan.sh [SECONDS [ARGUMENTS]], 60 by
+# Fuzzes the kernels under AddressSanitizer and UndefinedBehaviorSanitizer: tools/asan.sh [SECONDS [ARGUMENTS]], 60 by
 # default; the arguments, such as --seed 2, go to tools/fuzz_kernels.py.
 # Needs gcc and an interpreter with Cython, NumPy, pyarrow and xxhash: $PYTHON, or .venv/bin/python. Builds in a temporary
 # folder; the checkout stays as it is. Ends with a status other than 0 on any report.
@@ -15,11 +15,13 @@ trap 'rm -rf "$work"' EXIT
 mkdir "$work/src"
 cp -r "$root/src/dedup" "$work/src/dedup"
 kernels=$work/src/dedup/kernels
-rm -f "$kernels"/_kernel.c "$kernels"/_kernel*.so
-(cd "$work/src" && "$python" -m cython -3 dedup/kernels/_kernel.py)
 include=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
-gcc -shared -fPIC -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined \
-    -DPy_LIMITED_API=0x030B0000 -I"$include" "$kernels/_kernel.c" -o "$kernels/_kernel.abi3.so"
+for name in _kernel _blocks; do
+    rm -f "$kernels/$name".c "$kernels/$name"*.so
+    (cd "$work/src" && "$python" -m cython -3 "dedup/kernels/$name.py")
+    gcc -shared -fPIC -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+        -DPy_LIMITED_API=0x030B0000 -I"$include" "$kernels/$name.c" -o "$kernels/$name.abi3.so"
+done
 
 fuzz() {
     # CPython keeps memory until it ends, which is no leak of ours. Its own allocator would hide the ends of blocks.
@@ -30,10 +32,12 @@ fuzz() {
     "$python" "$root/tools/fuzz_kernels.py" --kernel-in "$kernels" "$@"
 }
 
-# A sanitizer that is not at work finds nothing either: it has to see a read beyond a block first.
-if fuzz --plant >"$work/planted" 2>&1 || ! grep -q heap-buffer-overflow "$work/planted"; then
-    cat "$work/planted" >&2
-    echo "the sanitizer did not see a planted fault" >&2
-    exit 3
-fi
+# A sanitizer that is not at work finds nothing either: it has to see a read beyond a block first, in each kernel.
+for name in _kernel _blocks; do
+    if fuzz --plant "$name" >"$work/planted" 2>&1 || ! grep -q heap-buffer-overflow "$work/planted"; then
+        cat "$work/planted" >&2
+        echo "the sanitizer did not see a fault planted in $name" >&2
+        exit 3
+    fi
+done
 fuzz --seconds "$seconds" "$@"

@@ -18,7 +18,8 @@ import pyarrow as pa
 
 from dedup.config import SketchConfig
 from dedup.errors import InvalidUtf8Error
-from dedup.kernels import _kernel, native, reference
+from dedup.kernels import _blocks, _kernel, blocks, native, reference, reference_blocks
+from dedup.kernels.blocks import COLUMNS, NODES, REACH, Forest, Lexicon
 from dedup.kernels.native import ShingleSets, Texts
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Rounds between two lines of the log.
 LOG_EVERY = 200
+#: What a block has none of at its ends.
+SPACE = bytes(range(33))
 
 #: What texts are made of, beside random bytes: each class of the fold table, and every length of a token's hash.
 PIECES = tuple(
@@ -64,6 +67,14 @@ BROKEN = (
     b"\xed\xa0\x80",
     b"\xf0\x9f\x8c",
     b"\xf4\x90\x80\x80",
+)
+#: What the second kernel tells apart beside PIECES: ends of sentences, bullets, capitals; some are phrases as well.
+MARKS = tuple(
+    piece.encode()
+    for piece in (
+        *(". ", ".” ", "... ", "…", "? ", "!", "。", "؟", "،", ", ", ": ", "|", "»", "(", "@", "’", "'", "-", "©"),
+        *("THE ", "Of the ", "ЁЛКА ", "Ž", "İ", "\u00a0", "\u3000", "\r\n", "\n\n", "3rd ", "related articles "),
+    )
 )
 TOKEN_LENGTHS = (1, 3, 4, 8, 9, 16, 17, 32, 33, 64, 128, 129, 240, 241, 256, 512, 1023, 1024, 1025, 2049)
 
@@ -207,6 +218,69 @@ def check_batch(contents: Sequence[bytes], config: SketchConfig, rng: np.random.
     check_permutations(hashes, rng)
 
 
+def make_page(rng: np.random.Generator, text: bytes) -> bytes:
+    """Return a text with marks, and often with many lines."""
+    out = b"".join(
+        part + MARKS[rng.integers(len(MARKS))] * int(rng.integers(0, 3))
+        for part in text.split(b" ", int(rng.integers(99)))
+    )
+    return out.replace(b"a", b"\n") if rng.integers(2) else out
+
+
+def make_lexicon(rng: np.random.Generator) -> dict[bytes, int]:
+    """Return phrases of one piece or two, whole characters or not, with values at random."""
+    pieces = (*PIECES, *MARKS, *BROKEN)
+    phrases = [
+        b"".join(pieces[i] for i in rng.integers(0, len(pieces), 2))[: int(rng.integers(2, 20))].lower()
+        for _ in range(40)
+    ]
+    return {
+        phrase: int(rng.integers(0, 2**15)) if rng.integers(3) else int(rng.integers(17, 19))
+        for phrase in phrases
+        if len(phrase) > 1
+    }
+
+
+def make_forest(rng: np.random.Generator) -> Forest:
+    """Return trees that look at any column of any block within reach."""
+    trees, width = int(rng.integers(0, 20)), len(COLUMNS)
+    places = rng.integers(-REACH * width, (REACH + 1) * width, trees * NODES, np.int16)
+    limits = rng.integers(-1, 120, trees * NODES, np.int16)
+    leaves = rng.integers(-(2**15), 2**15, trees * (NODES + 1), np.int16)
+    few, many = rng.integers(-(2**17), 2**17, 2).tolist()
+    return Forest(places.tobytes(), limits.tobytes(), leaves.tobytes(), few=few, many=many)
+
+
+def check_pages(pages: Sequence[bytes], rng: np.random.Generator) -> None:
+    """Read pages, valid or not, in one heap block that ends where the last does; of short ones ask the twin as well."""
+    phrases, forest = make_lexicon(rng), make_forest(rng)
+    lexicon = Lexicon.of(phrases)
+    block = Block(b"".join(pages))
+    texts = Texts.from_buffers(block.array(), np.cumsum([0, *map(len, pages)]))
+    found = blocks.read(texts, lexicon, forest)
+    np.testing.assert_array_equal(blocks.locate(texts)[0], found.firsts)
+    block.free()
+    for page, first, last in zip(pages, found.firsts[:-1], found.firsts[1:], strict=True):
+        own = slice(first, last)
+        table = np.frombuffer(_blocks.see_text(page, lexicon.parts), np.int32).reshape(-1, len(COLUMNS))
+        if (
+            not len(table)
+            == last - first
+            == page.count(b"\n") + 1 - sum(not line.strip(SPACE) for line in page.split(b"\n"))
+        ):
+            raise AssertionError(f"{last - first} blocks are not those of {page[:200]!r}")
+        if len(page) < (2000 if not rng.integers(20) else 80):
+            rows = reference_blocks.see(page, phrases)
+            np.testing.assert_array_equal(table, np.array(rows, np.int32).reshape(table.shape))
+            scores, furniture = reference_blocks.judge(page, phrases, forest)
+            np.testing.assert_array_equal(found.scores[own], np.array(scores, np.int32))
+            np.testing.assert_array_equal(found.furniture[own], np.array(furniture, np.bool_))
+            np.testing.assert_array_equal(found.cues[own], np.array(reference_blocks.cues(page, phrases), np.uint32))
+            np.testing.assert_array_equal(
+                found.fingerprints[own], np.array(reference_blocks.fingerprints(page, phrases), np.uint64)
+            )
+
+
 def check_permutations(hashes: NDArray[np.uint64], rng: np.random.Generator) -> None:
     """Take the K-permutation schemes over rows of the given hashes."""
     slots = int(rng.integers(1, 140))
@@ -238,16 +312,25 @@ def run_round(seed: int, number: int) -> tuple[int, int]:
     valid = [text for text in made if check_text(text, config)]
     if valid:
         check_batch(valid, config, rng)
+    pages = [make_page(rng, text) for text in made]
+    for end in {1, len(pages)}:
+        check_pages(pages[:end], rng)
     if not number % 10:
         check_graph(rng)
     return len(made), len(valid)
 
 
-def plant() -> None:
-    """Read one byte beyond a block, which a sanitizer must see."""
+def plant(kernel: str) -> None:
+    """Read beyond a block in one of the kernels, which a sanitizer must see."""
     block = Block(b"x" * 64)
-    texts = Texts(np.array([block.address], np.uint64), np.array([65], np.int64), block)
-    native.sketch(texts, SketchConfig())
+    texts = Texts(np.array([block.address], np.uint64), np.array([64], np.int64), block)
+    if kernel == "_kernel":
+        texts.lengths[0] += 1
+        native.sketch(texts, SketchConfig())
+    else:
+        # Of a text the first read is the C library's, which is seen in a kernel without a sanitizer too.
+        beyond = np.full(NODES, (REACH + 1) * len(COLUMNS), np.int16).tobytes()
+        blocks.read(texts, Lexicon.of({}), Forest(beyond, beyond, bytes(2 * (NODES + 1)), few=0, many=0))
 
 
 def main() -> None:
@@ -256,14 +339,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="the round to begin with")
-    parser.add_argument("--kernel-in", type=Path, help="stop unless the kernel was loaded from this folder")
-    parser.add_argument("--plant", action="store_true", help="read beyond a block and end")
+    parser.add_argument("--kernel-in", type=Path, help="stop unless the kernels were loaded from this folder")
+    parser.add_argument("--plant", choices=["_kernel", "_blocks"], help="read beyond a block in that kernel and end")
     arguments = parser.parse_args()
-    place = Path(str(_kernel.__file__)).parent
-    if arguments.kernel_in and place.resolve() != arguments.kernel_in.resolve():
-        sys.exit(f"the kernel must come from {arguments.kernel_in}. Got {place}.")
+    for kernel in (_kernel, _blocks):
+        place = Path(str(kernel.__file__)).parent
+        if arguments.kernel_in and place.resolve() != arguments.kernel_in.resolve():
+            sys.exit(f"the kernel must come from {arguments.kernel_in}. Got {place}.")
     if arguments.plant:
-        plant()
+        plant(arguments.plant)
         return
     end = time.monotonic() + arguments.seconds
     number, texts, valid = arguments.first, 0, 0

@@ -12,13 +12,17 @@ from dedup.errors import DedupError, InputError, InvalidArgumentError, OutputErr
 
 if TYPE_CHECKING:
     from dedup.api import clean, compare, deduplicate, sketch
+    from dedup.boilerplate.sightings import Template
     from dedup.config import Config
     from dedup.matching.plan import Plan, plan
-    from dedup.model import Article, Cleaned, Cluster, Comparison, Drop, Item, Span
+    from dedup.model import Article, Attribution, Block, Cleaned, Cluster, Comparison, Drop, Item, Span
     from dedup.result import Result
+    from dedup.templates import Templates
 
 __all__ = [
     "Article",
+    "Attribution",
+    "Block",
     "Cleaned",
     "Cluster",
     "Comparison",
@@ -33,6 +37,8 @@ __all__ = [
     "Result",
     "SchemeMismatch",
     "Span",
+    "Template",
+    "Templates",
     "clean",
     "compare",
     "deduplicate",
@@ -43,10 +49,12 @@ __all__ = [
 # What is not an error loads when it is first asked for: a process that only imports the package starts at once.
 _HOMES = {
     "dedup.api": ("clean", "compare", "deduplicate", "sketch"),
+    "dedup.boilerplate.sightings": ("Template",),
     "dedup.config": ("Config",),
     "dedup.matching.plan": ("Plan", "plan"),
-    "dedup.model": ("Article", "Cleaned", "Cluster", "Comparison", "Drop", "Item", "Span"),
+    "dedup.model": ("Article", "Attribution", "Block", "Cleaned", "Cluster", "Comparison", "Drop", "Item", "Span"),
     "dedup.result": ("Result",),
+    "dedup.templates": ("Templates",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from dedup import _validate, boilerplate, formats, pipeline
+from dedup import _validate, boilerplate, formats, pipeline, stages
 from dedup.config import configure
 from dedup.errors import InvalidArgumentError
 from dedup.kernels import native
 from dedup.matching.verify import UNRELATED, Pairs, relate
 from dedup.model import RELATIONS, Cleaned, Comparison
 from dedup.result import Result
+from dedup.templates import Templates
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from dedup.config import Config, Settings
     from dedup.kernels.sketches import Sketches
-    from dedup.pipeline import Progress
+    from dedup.stages import Progress
 
 
 def deduplicate(
@@ -30,6 +31,7 @@ def deduplicate(
     *,
     on_error: Literal["raise", "skip"] = "raise",
     progress: Progress | None = None,
+    templates: Templates | None = None,
     **settings: Unpack[Settings],
 ) -> Result:
     """Find which texts are the same text, and which one of each to keep.
@@ -40,6 +42,7 @@ def deduplicate(
         on_error: "raise" stops at the first row that is no article; "skip" leaves such rows out and lists them in
             `Result.skipped`.
         progress: Called with the stage, how much of it is done and how much there is.
+        templates: Furniture learned before, which is taken off beside what these articles show; stays as it is.
         **settings: The fields of `Config`: `threshold`, `containment`, `recall`, `clean`, `linkage`, `threads` ...
 
     Returns:
@@ -59,24 +62,31 @@ def deduplicate(
     config = configure(settings)
     _validate.choice("on_error", on_error, ("raise", "skip"))
     corpus = formats.read(articles, on_error=on_error)
-    outcome = pipeline.run(corpus.articles, config, progress)
+    if not (templates is None or isinstance(templates, Templates)):
+        raise InvalidArgumentError(f"templates must be Templates or None. Got {type(templates).__name__}.")
+    outcome = pipeline.run(corpus.articles, config, progress, templates.sightings if templates else None)
     return Result(config, outcome, corpus.skipped, corpus.ids_made)
 
 
-def clean(text: str) -> Cleaned:
-    """Take the furniture off one text: markers, captions, embedded posts, promos, an aggregator's related stories.
+def clean(text: str, *, source: str | None = None, language: str | None = None) -> Cleaned:
+    """Take the furniture off one text: navigation, promos, captions, comments, an aggregator's related stories.
+
+    Args:
+        text: The text of a page or an article.
+        source: The outlet that printed it: an agency's own text is attributed to it.
+        language: ISO 639 code, noted in the metadata; every text is read with the cues of all languages.
 
     Returns:
-        The clean text, the removed spans of the original, and the stories that the page carried beside its own. A text
-        without furniture comes back as it is.
+        The clean text, the removed spans of the original, what each block is, the stories that the page carried beside
+        its own, and who wrote it. A text without furniture comes back as it is, and so does one that is nothing else.
 
     Raises:
-        InvalidArgumentError: `text` is no str.
+        InvalidArgumentError: An argument is no str.
 
     >>> clean("date 2025-03-01 The harbour is closed.").text
     'The harbour is closed.'
     """
-    return boilerplate.clean(text)
+    return boilerplate.clean(text, source=source, language=language)
 
 
 def compare(left: str, right: str, **settings: Unpack[Settings]) -> Comparison:
@@ -130,7 +140,7 @@ def sketch(texts: Iterable[str] | pa.Array | pa.ChunkedArray, **settings: Unpack
     """
     config = configure(settings)
     rows = native.Texts.from_strings(_strings(texts)) if not _is_arrow(texts) else native.Texts.from_arrow(texts)
-    return pipeline.sketch(rows, config)
+    return stages.sketch(rows, config)
 
 
 def _is_arrow(texts: object) -> bool:

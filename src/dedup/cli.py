@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from dedup.config import Cleaning
     from dedup.evaluation import LabelledPair
-    from dedup.pipeline import Progress
+    from dedup.stages import Progress
 
 _CLEANING: "dict[bool, Cleaning]" = {True: "auto", False: "off"}
 _EXAMPLES = {
@@ -469,7 +469,7 @@ def _progress() -> "Iterator[Progress | None]":
         return
     from rich import console, progress  # noqa: PLC0415 - loads on first use
 
-    from dedup.pipeline import STAGES  # noqa: PLC0415 - loads on first use
+    from dedup.stages import STAGES  # noqa: PLC0415 - loads on first use
 
     columns = (
         progress.TextColumn("{task.description:<8}"),

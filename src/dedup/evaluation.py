@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
     from dedup.config import Settings
     from dedup.model import Article
-    from dedup.pipeline import Outcome, Progress
+    from dedup.pipeline import Outcome
+    from dedup.stages import Progress
 
     #: Document id -> story or cluster; None: one of its own.
     Labels: TypeAlias = Mapping[str, str | int | None]

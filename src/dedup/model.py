@@ -20,7 +20,14 @@ RELATIONS: tuple[Relation, ...] = ("exact", "duplicate", "excerpt", "roundup", "
 #: The relations that put two texts into one cluster.
 LINKS: tuple[Relation, ...] = ("exact", "duplicate", "excerpt")
 
-SpanKind = Literal["metadata", "caption", "credit", "embed", "promo", "related", "comments"]
+AttributionRole = Literal["origin", "contributed", "photo"]
+
+#: What a block of a page is. A `headline`, a `dateline` or a `byline` may stay in a clean text; the others but `body`
+#: stand in it only where the classifier takes them for a part of the story.
+BlockKind = Literal[
+    "body", "headline", "dateline", "byline", "metadata", "caption", "credit", "embed", "promo", "related",
+    "most_read", "comments", "share", "navigation", "cookie", "copyright", "advert", "correction",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +99,34 @@ def timestamp(published: str | None) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of a text that is not the story: characters `start` to `end` (half open) of the original text."""
+    """A stretch of a text that is not the story: characters `start` to `end` (half open) of the original text.
+
+    Args:
+        start: Where it begins.
+        end: Where it ends.
+        kind: What it is.
+        rule: What says so: a sign such as "date-marker" or "related-story"; for lines that the classifier took out
+            "cue" (a phrase of the lexicon), "extent" (below the heading of a list or box) or "shape"; or "template".
+        confidence: How sure that is, in [0, 1].
+        reason: For a template, how many stories and outlets have it.
+    """
 
     start: int
     end: int
-    kind: SpanKind
+    kind: BlockKind
     rule: str
+    confidence: float = 1.0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block of a page, characters `start` to `end` (half open): a line that is not blank, or a removed span."""
+
+    start: int
+    end: int
+    kind: BlockKind
+    confidence: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +142,25 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Attribution:
+    """Who wrote a text, as the text itself says: an agency or another outlet.
+
+    Args:
+        agency: The canonical name of the agency, or the outlet's name as the text has it.
+        role: "origin" when the text is theirs, "contributed" when a part of it is, "photo" when a picture is.
+        start: Where the text says so: characters `start` to `end` (half open) of the original text.
+        end: See `start`.
+        confidence: How sure the rule that found it is, in [0, 1].
+    """
+
+    agency: str
+    role: AttributionRole
+    start: int
+    end: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class Cleaned:
     """A text without its furniture.
 
@@ -122,6 +170,8 @@ class Cleaned:
         removed: The removed spans, in order, never overlapping.
         items: The stories that the page carried beside its own, in order.
         metadata: What furniture told of the article, such as `published`.
+        blocks: What each part of the original is, in order; empty in the result of a run.
+        attribution: Who wrote it, as the text says; None when it says nothing or was not asked.
     """
 
     original: str
@@ -129,6 +179,8 @@ class Cleaned:
     removed: tuple[Span, ...] = ()
     items: tuple[Item, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
+    blocks: tuple[Block, ...] = field(default=(), repr=False)
+    attribution: Attribution | None = None
 
     def restore(self) -> str:
         """Return the original text, put together again from the clean text and the removed spans."""

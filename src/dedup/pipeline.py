@@ -2,49 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dedup.boilerplate import clean, fill_suspects
+from dedup import templates
+from dedup.boilerplate import age_resolved, clean_page, fill_suspects, lines_in, read_blocks
+from dedup.boilerplate.sightings import Sightings, Template
 from dedup.clustering.clusters import cluster
 from dedup.clustering.order import keep_order
 from dedup.errors import DuplicateIdError, InputError
 from dedup.kernels import native
-from dedup.kernels.parallel import Pool, chunks
+from dedup.kernels.blocks import locate
+from dedup.kernels.parallel import Pool
 from dedup.kernels.sketches import Sketches
-from dedup.matching.candidates import Candidates, all_pairs, pairs_by_bands
 from dedup.matching.plan import plan
 from dedup.matching.roundups import mark_roundups
 from dedup.matching.samples import pairs_by_samples
 from dedup.matching.verify import UNRELATED, Pairs, verify
 from dedup.model import LINKS, Article, Cleaned, timestamp
+from dedup.stages import chunks_of, counter, match_alike, merge_equal, sketch
+from dedup.templates import Prints
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from dedup.boilerplate.page import Line
     from dedup.config import Config
-
-#: Told the name of a stage, how much of it is done and how much there is; called from the thread that started the run.
-#: "verify" comes again after "sample", with another total.
-Progress = Callable[[str, int, int], None]
-
-#: Told how much more of a stage is done.
-Advance = Callable[[int], None]
-
-#: The stages, in order, and what each counts.
-STAGES = {"sketch": "documents", "match": "bands", "verify": "pairs", "sample": "documents"}
-
-#: Characters (bytes, where texts are encoded) that one thread works on at a time; what it encodes lives no longer.
-_CHUNK_CHARACTERS = 1_000_000
-
-#: How often the kept documents of crowded buckets are compared among themselves.
-_ROUNDS = 3
+    from dedup.matching.candidates import Candidates
+    from dedup.stages import Advance, Progress
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +53,7 @@ class Outcome:
         capped: Buckets over the limit.
         omitted: At most so many pairs of those buckets were not looked at.
         common: Sampled shingles that more texts had than the limit: their first texts were paired with the others.
+        templates: Furniture that was learned by repetition, and those documents had.
     """
 
     articles: list[Article]
@@ -76,6 +67,7 @@ class Outcome:
     capped: int
     omitted: int
     common: int
+    templates: tuple[Template, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,19 +86,30 @@ class Decision:
     pairs: Pairs
 
 
-def run(articles: Sequence[Article], config: Config, progress: Progress | None = None) -> Outcome:
+def run(
+    articles: Sequence[Article], config: Config, progress: Progress | None = None, known: Sightings | None = None
+) -> Outcome:
     """Take articles through every stage up to verified pairs.
 
     The ids of the articles must be unique. Nothing here depends on their order or on the number of threads.
+
+    Args:
+        articles: The documents.
+        config: The settings.
+        progress: Told how far each stage is.
+        known: Templates learned before; they are used and stay as they are.
 
     Raises:
         DuplicateIdError: An item of a page would get the id of another document.
         InputError: A text is longer than 64 MiB.
     """
     plan(config.threshold, config.recall, num_slots=config.num_slots)  # refuses what cannot be reached, before any work
-    batch, sketches = _prepare(articles, config, _counter(progress, "sketch", len(articles)))
+    batch, sketches = _prepare(articles, config, counter(progress, "sketch", len(articles)))
+    found: list[Template] = []
+    if config.clean == "auto":
+        sketches, found = _cut_templates(batch, sketches, config, known)
     with Pool(config.threads) as pool:
-        group = _merge_equal(batch.strings, sketches, pool)[batch.places]
+        group = merge_equal(batch.strings, sketches, pool)[batch.places]
         tokens = sketches.tokens[group]
 
         order = keep_order(batch.documents, tokens)
@@ -119,13 +122,13 @@ def run(articles: Sequence[Article], config: Config, progress: Progress | None =
         room = sketches.shingles[rows]
 
         def compare(candidates: Candidates) -> Pairs:
-            return verify(strings, room, candidates, config, pool, _counter(progress, "verify", len(candidates)))
+            return verify(strings, room, candidates, config, pool, counter(progress, "verify", len(candidates)))
 
-        candidates, pairs = _match_alike(sketches, rows, compare, config, pool, progress)
+        candidates, pairs = match_alike(sketches, rows, compare, config, pool, progress)
         # Nothing else takes as much memory, and nobody needs them any more.
         del sketches
         if len(rows) > config.exhaustive:
-            advance = _counter(progress, "sample", len(rows))
+            advance = counter(progress, "sample", len(rows))
             inside = pairs_by_samples(strings, room, candidates, config, pool, advance)
             pairs = pairs.join(compare(inside))
             candidates = candidates.join(inside)
@@ -141,32 +144,8 @@ def run(articles: Sequence[Article], config: Config, progress: Progress | None =
         capped=candidates.capped,
         omitted=min(candidates.omitted, len(rows) * (len(rows) - 1) // 2 - len(candidates)),
         common=candidates.common,
+        templates=tuple(found),
     )
-
-
-def _match_alike(
-    sketches: Sketches,
-    rows: NDArray[np.int64],
-    compare: Callable[[Candidates], Pairs],
-    config: Config,
-    pool: Pool,
-    progress: Progress | None,
-) -> tuple[Candidates, Pairs]:
-    """Return the pairs of `rows` that share a band, and what comparing them gave."""
-    candidates = _alike(sketches, rows, config, pool, progress)
-    pairs = compare(candidates)
-    for _ in range(_ROUNDS if candidates.capped else 0):
-        # Buckets over the limit gave only some of their pairs. Those of their documents that are still kept are few,
-        # and are looked at again among themselves.
-        links = pairs.links
-        canonical = cluster(len(rows), links.left, links.right, links.jaccard, config.linkage)
-        left = np.flatnonzero(candidates.crowded & (canonical == np.arange(len(rows))))
-        more = _alike(sketches, rows[left], config, pool, None).at(left).without(candidates)
-        if not len(more):
-            break
-        pairs = pairs.join(compare(more))
-        candidates = candidates.join(more)
-    return candidates, pairs
 
 
 def decide(outcome: Outcome, config: Config) -> Decision:
@@ -198,21 +177,6 @@ def decide(outcome: Outcome, config: Config) -> Decision:
     return Decision(canonical[outcome.representative], evidence[outcome.representative], pairs)
 
 
-def _counter(progress: Progress | None, stage: str, total: int) -> Advance:
-    """Return a function that adds to what is done of a stage."""
-    done = 0
-
-    def advance(amount: int) -> None:
-        nonlocal done
-        # Items of pages come on top of what was known at the start.
-        done = min(done + amount, total)
-        if progress:
-            progress(stage, done, total)
-
-    advance(0)
-    return advance
-
-
 @dataclass(slots=True, eq=False)
 class _Batch:
     """Documents on their way through cleaning, and what is known of them so far.
@@ -223,6 +187,7 @@ class _Batch:
         strings: The clean texts without byte-for-byte repeats.
         places: The place of each document's clean text in `strings`.
         known: Hash of a clean text -> its place in `strings`.
+        prints: The blocks of `strings`, in pieces.
     """
 
     documents: list[Article]
@@ -230,6 +195,7 @@ class _Batch:
     strings: list[str] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
     known: dict[int, int] = field(default_factory=dict)
+    prints: list[Prints] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -242,6 +208,7 @@ class _Chunk:
         texts: The same, as the kernels read them.
         hashes: uint64, one per clean text.
         pages: Place in the chunk -> what cleaning removed.
+        prints: The blocks of the clean texts; None when nothing is cleaned.
     """
 
     rows: range
@@ -249,6 +216,7 @@ class _Chunk:
     texts: native.Texts
     hashes: NDArray[np.uint64]
     pages: dict[int, Cleaned]
+    prints: Prints | None
 
 
 def _prepare(articles: Sequence[Article], config: Config, advance: Advance) -> tuple[_Batch, Sketches]:
@@ -260,7 +228,7 @@ def _prepare(articles: Sequence[Article], config: Config, advance: Advance) -> t
         while start < len(batch.documents):
             # Items join the end of the list meanwhile, and have their turn when the articles have had theirs.
             texts = [article.text for article in batch.documents[start:]]
-            rows = [range(start + cut.start, start + cut.stop) for cut in _chunks(texts)]
+            rows = [range(start + cut.start, start + cut.stop) for cut in chunks_of(texts)]
             sketches = Sketches.empty(len(texts), config)
             filled = 0
             for chunk in pool.map(partial(_read, batch, config), rows):
@@ -282,18 +250,26 @@ def _read(batch: _Batch, config: Config, rows: range) -> _Chunk:
     for i in np.flatnonzero(texts.lengths > native.MAX_TEXT_BYTES).tolist():
         name, size = batch.documents[rows[i]].id, texts.lengths[i]
         raise InputError(f"text of {name!r} must be at most 64 MiB of UTF-8. Got {size} bytes.")
-    pages = {}
+    pages: dict[int, Cleaned] = {}
+    prints: Prints | None = None
     if config.clean == "auto":
+        blocks = read_blocks(texts)
         suspects = np.empty(len(texts), np.uint8)
-        fill_suspects(texts, 0, len(texts), suspects)
-        pages = {i: page for i in np.flatnonzero(suspects).tolist() if (page := clean(strings[i])).removed}
+        fill_suspects(texts, blocks, suspects)
+        _, starts, ends = locate(texts)
+        left: dict[int, list[Line]] = {}
+        for i in np.flatnonzero(suspects).tolist():
+            page, lines = clean_page(strings[i], lines_in(blocks, starts, ends, i))
+            if page.removed:
+                pages[i], left[i] = page, lines
+        prints = Prints.of(blocks).replace(left)
     if pages:
         for i, page in pages.items():
             strings[i] = page.text
         texts = texts.replace(np.array(list(pages)), native.Texts.from_strings([strings[i] for i in pages]))
     hashes = np.empty(len(texts), np.uint64)
     native.fill_text_hashes(texts, config.seed, 0, len(texts), hashes)
-    return _Chunk(rows, strings, texts, hashes, pages)
+    return _Chunk(rows, strings, texts, hashes, pages, prints)
 
 
 def _merge(batch: _Batch, chunk: _Chunk) -> native.Texts:
@@ -303,7 +279,7 @@ def _merge(batch: _Batch, chunk: _Chunk) -> native.Texts:
         article = batch.documents[row]
         if article.published is None and "published" in page.metadata:
             batch.documents[row] = replace(article, published=page.metadata["published"])
-        batch.documents += _items(article, page)
+        batch.documents += _items(batch.documents[row], page)
         batch.cleaned[row] = page
     fresh = []
     for i, (key, string) in enumerate(zip(chunk.hashes.tolist(), chunk.strings, strict=True)):
@@ -314,14 +290,63 @@ def _merge(batch: _Batch, chunk: _Chunk) -> native.Texts:
             batch.strings.append(string)
             fresh.append(i)
         batch.places.append(place)
+    if chunk.prints:
+        batch.prints.append(chunk.prints.take(np.array(fresh, np.int64)))
     return chunk.texts.take(np.array(fresh, np.int64))
 
 
 def _items(page: Article, cleaned: Cleaned) -> list[Article]:
     return [
-        Article(id=f"{page.id}#{number}", text=item.text, source=item.source, title=item.title, parent=page.id)
+        Article(
+            id=f"{page.id}#{number}",
+            text=item.text,
+            source=item.source,
+            published=age_resolved(item.age, page.published),
+            title=item.title,
+            parent=page.id,
+        )
         for number, item in enumerate(cleaned.items, 1)
     ]
+
+
+def _cut_templates(
+    batch: _Batch, sketches: Sketches, config: Config, known: Sightings | None
+) -> tuple[Sketches, list[Template]]:
+    """Learn which blocks are furniture of their outlet and cut them out of the texts; return the sketches of all."""
+    outlets = [article.source or "" for article in batch.documents]
+    places = np.array(batch.places, np.int64)
+    prints = Prints.join(batch.prints).take(places)
+    # Nothing needs the pieces any more.
+    batch.prints.clear()
+    learned = known.merge(Sightings()) if known else Sightings()
+    texts = [batch.strings[place] for place in batch.places]
+    templates.learn(outlets, texts, prints, learned, config, all_blocks=False)
+    if not len(learned):
+        return sketches, []
+    is_furniture = templates.furniture(outlets, prints, learned)
+    affected = np.flatnonzero(prints.per_text(is_furniture.astype(np.int64)))
+    if not len(affected):
+        return sketches, []
+    pages = [batch.cleaned.get(row) or Cleaned(texts[row], texts[row]) for row in affected.tolist()]
+    pages = templates.cut(
+        pages,
+        [outlets[row] for row in affected.tolist()],
+        prints.take(affected),
+        is_furniture[prints.places(affected)],
+        learned,
+    )
+    for row, page in zip(affected.tolist(), pages, strict=True):
+        batch.cleaned[row] = page
+        batch.places[row] = len(batch.strings)
+        batch.strings.append(page.text)
+    fresh = native.Texts.from_strings(batch.strings[len(sketches) :])
+    found = learned.templates(templates.LEAST_POINTS, templates.LEAST_POINTS_UNKNOWN)
+    used = {
+        (outlets[text] or None, int(prints.fingerprints[block]))
+        for text, block in zip(prints.text[is_furniture].tolist(), np.flatnonzero(is_furniture).tolist(), strict=True)
+    }
+    found = [template for template in found if (template.outlet, template.fingerprint) in used]
+    return Sketches.join([sketches, sketch(fresh, config)], config), found
 
 
 def _check_item_ids(documents: list[Article], articles: int) -> None:
@@ -336,45 +361,6 @@ def _check_item_ids(documents: list[Article], articles: int) -> None:
         taken.add(item.id)
 
 
-def sketch(texts: native.Texts, config: Config) -> Sketches:
-    """Return the signatures of texts."""
-    sketches = Sketches.empty(len(texts), config)
-    with Pool(config.threads) as pool:
-        for rows in chunks(texts.lengths, _CHUNK_CHARACTERS):
-            pool.start(partial(native.fill_sketches, texts, config, rows.start, rows.stop, sketches))
-    return sketches
-
-
-def _merge_equal(strings: list[str], sketches: Sketches, pool: Pool) -> NDArray[np.int64]:
-    """Return for each different text the first one that folds to the same, int64; one without a token is alone."""
-    merged = np.arange(len(sketches))
-    pending = np.flatnonzero(sketches.tokens > 0)
-    # One round is enough unless digests collide; then those that differ from the first go on among themselves.
-    while len(pending):
-        _, first, group = np.unique(sketches.digests[pending], return_index=True, return_inverse=True)
-        firsts = pending[first][group]
-        repeats, firsts = pending[firsts != pending], firsts[firsts != pending]
-        left, right = [[strings[row] for row in rows.tolist()] for rows in (repeats, firsts)]
-        parts = [(left[rows.start : rows.stop], right[rows.start : rows.stop]) for rows in _chunks(left)]
-        equal = np.concatenate([np.empty(0, np.bool_), *pool.map(_equal, parts)])
-        merged[repeats[equal]] = firsts[equal]
-        pending = repeats[~equal]
-    return merged
-
-
-def _equal(pairs: tuple[list[str], list[str]]) -> NDArray[np.bool_]:
-    """Return which pairs of texts fold to the same."""
-    left, right = pairs
-    texts = native.Texts.from_strings(left + right)
-    equal = np.zeros(len(left), np.uint8)
-    native.fill_equal(texts, np.arange(len(left)), np.arange(len(left), len(texts)), 0, len(left), equal)
-    return equal.astype(np.bool_)
-
-
-def _chunks(texts: list[str]) -> list[range]:
-    return chunks(np.fromiter(map(len, texts), np.int64, len(texts)), _CHUNK_CHARACTERS)
-
-
 def _representatives(
     order: NDArray[np.int64], group: NDArray[np.int64], tokens: NDArray[np.uint32]
 ) -> NDArray[np.int64]:
@@ -382,17 +368,6 @@ def _representatives(
     n = len(order)
     rank = np.empty(n, np.int64)
     rank[order] = np.arange(n)
-    best = np.full(n, n)
+    best = np.full(int(group.max()) + 1 if n else 0, n)
     np.minimum.at(best, group, rank)
     return np.where(tokens > 0, order[best[group]] if n else group, np.arange(n))
-
-
-def _alike(
-    sketches: Sketches, rows: NDArray[np.int64], config: Config, pool: Pool, progress: Progress | None
-) -> Candidates:
-    """Return the pairs that share a band; of few documents, all pairs."""
-    if len(rows) <= config.exhaustive:
-        return all_pairs(len(rows))
-    bands = plan(config.threshold, config.recall, num_slots=config.num_slots)
-    advance = _counter(progress, "match", bands.bands)
-    return pairs_by_bands(sketches.signatures, rows, bands, config.bucket_limit, pool, advance)

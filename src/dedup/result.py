@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from dedup.boilerplate.sightings import Template
     from dedup.config import Config
     from dedup.formats import Skipped
 
@@ -66,6 +67,11 @@ class Result:
     def cleaned(self) -> Mapping[str, Cleaned]:
         """Id -> the clean text and the removed spans, for each document that furniture was taken from."""
         return {self.articles[row].id: page for row, page in self.outcome.cleaned.items()}
+
+    @property
+    def templates(self) -> tuple[Template, ...]:
+        """Furniture that was found by repetition: its outlet, counts and an example, most stories first."""
+        return self.outcome.templates
 
     @cached_property
     def clusters(self) -> list[Cluster]:
@@ -207,6 +213,7 @@ class Result:
             "largest_cluster": int(sizes.max()) if len(self) else 0,
             "empty": int(np.count_nonzero(self.outcome.tokens == 0)),
             "cleaned": len(self.outcome.cleaned),
+            "templates": len(self.templates),
             "exact_pairs": copies,
             **{f"{name}_pairs": int(relations[code]) for code, name in enumerate(RELATIONS) if code != _EXACT},
             "candidate_pairs": self.outcome.candidates,

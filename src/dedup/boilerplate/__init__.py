@@ -1,7 +1,9 @@
-"""Takes page furniture off a text: `clean` gives the text of the story, and what was taken off and why."""
+"""Takes page furniture off texts: `clean` gives the text of the story, and what was taken off and why."""
 
 from __future__ import annotations
 
-from dedup.boilerplate.page import clean, fill_suspects
+from dedup.boilerplate.classify import read_blocks
+from dedup.boilerplate.page import clean, clean_page, fill_suspects, lines_in
+from dedup.boilerplate.signs import age_resolved
 
-__all__ = ["clean", "fill_suspects"]
+__all__ = ["age_resolved", "clean", "clean_page", "fill_suspects", "lines_in", "read_blocks"]

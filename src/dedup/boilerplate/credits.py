@@ -5,23 +5,13 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from dedup.boilerplate.agencies import CREDITED, PICTURES
+
 _MOST_WORDS = 40  # a caption longer than this is prose
 _MOST_CHARACTERS = 400  # the same bound, looked at before words are counted
 _MOST_SLASHES = 100  # a text with more is worth a full look
 _LEAST_WORDS = 5  # what a caption needs when nobody knows the agency of its credit
 
-_AGENCIES = frozenset({
-    "AAP", "AFP", "Abaca", "Alamy", "Anadolu", "Anadolu Agency", "ANP", "ANSA", "AP", "APA", "Associated Press",
-    "Belga", "Bloomberg", "Bloomberg News", "Canadian Press", "Corbis", "DPA", "dpa", "EFE", "EPA", "EPA-EFE",
-    "Handout", "Keystone", "Kyodo", "Lusa", "MAXPPP", "NTB", "NurPhoto", "PA", "PA Archive", "PA Media", "PA Wire",
-    "Pool", "Press Association", "PTI", "Redux", "Reuters", "REUTERS", "Rex", "Ritzau", "SIPA", "Sipa", "Sipa USA",
-    "SOPA", "TASS", "TT", "UPI", "Xinhua", "Yonhap", "Zuma",
-})  # fmt: skip
-# These print pictures and nothing else, so they are a credit even when no photographer is named.
-_PICTURES = frozenset({
-    "AP Images", "AP Photo", "Getty", "Getty Images", "iStock", "PA Images", "Reuters Pictures", "Rex Features",
-    "Shutterstock",
-})  # fmt: skip
 _ABBREVIATIONS = frozenset({
     "Col", "Dr", "Gen", "Gov", "Inc", "Jr", "Lt", "Messrs", "Mr", "Mrs", "Ms", "No", "Prof", "Rep", "Reps", "Rev",
     "Sen", "Sens", "Sgt", "Sr", "St", "vs",
@@ -146,10 +136,10 @@ def _is_credit(inner: str) -> bool:
     """
     inner = inner.removeprefix("Photo by ").lstrip(": ").replace(" via ", "/")
     parts = [part.strip() for part in inner.split("/")]
-    names = [part for part in parts if part not in _AGENCIES and part not in _PICTURES]
+    names = [part for part in parts if part not in CREDITED and part not in PICTURES]
     if len(names) == len(parts) or not all(map(_is_name, names)):
         return False
-    return bool(names) or not _PICTURES.isdisjoint(parts)
+    return bool(names) or not PICTURES.isdisjoint(parts)
 
 
 def _is_signature(inner: str) -> bool:

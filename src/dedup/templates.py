@@ -1,0 +1,382 @@
+"""Furniture that shows itself by repetition: learned per outlet, told from what many outlets print of one story."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from dedup import formats
+from dedup.boilerplate.page import attribution_of, clean_page, lines_of, template_spans, without
+from dedup.boilerplate.sightings import KEPT, Sightings, Template
+from dedup.clustering.clusters import cluster
+from dedup.config import configure
+from dedup.errors import InvalidArgumentError
+from dedup.kernels import native
+from dedup.kernels.blocks import locate
+from dedup.kernels.parallel import Pool
+from dedup.matching.verify import Pairs, verify
+from dedup.model import Article
+from dedup.stages import match_alike, merge_equal, sketch
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+    from typing import Unpack
+
+    from numpy.typing import NDArray
+
+    from dedup.boilerplate.page import Line
+    from dedup.config import Config, Settings
+    from dedup.kernels.blocks import Blocks
+    from dedup.matching.candidates import Candidates
+    from dedup.model import Cleaned
+
+#: The points from which on a block is furniture: three stories that are longer than what repeats, or nine shorter ones.
+LEAST_POINTS = 9
+#: The same where the outlet is unknown; only stories that are longer count there.
+LEAST_POINTS_UNKNOWN = 15
+
+_LEAST_WORDS = 3  # of a block; shorter ones say nothing, and matter to nobody
+_LEAST_DOCUMENTS = 3  # of one outlet that have a block, before anybody looks at their stories
+_LEAST_REST = 20  # words around the repeated blocks by which a story can be told from another
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prints:
+    """The blocks of some texts, by what they say: those of text i are `firsts[i]` to `firsts[i + 1]`.
+
+    Args:
+        firsts: int64 [n + 1].
+        fingerprints: uint64.
+        words: int32.
+        cues: uint32.
+    """
+
+    firsts: NDArray[np.int64]
+    fingerprints: NDArray[np.uint64]
+    words: NDArray[np.int32]
+    cues: NDArray[np.uint32]
+
+    @classmethod
+    def of(cls, blocks: Blocks) -> Self:
+        """Return the blocks that were read of some texts."""
+        return cls(blocks.firsts, blocks.fingerprints, blocks.words, blocks.cues)
+
+    @classmethod
+    def join(cls, parts: Sequence[Prints]) -> Self:
+        """Return the blocks of several batches of texts as those of one."""
+        counts = [np.diff(part.firsts) for part in parts]
+        return cls(
+            np.cumsum(np.concatenate([np.zeros(1, np.int64), *counts])),
+            np.concatenate([np.empty(0, np.uint64), *(part.fingerprints for part in parts)]),
+            np.concatenate([np.empty(0, np.int32), *(part.words for part in parts)]),
+            np.concatenate([np.empty(0, np.uint32), *(part.cues for part in parts)]),
+        )
+
+    @classmethod
+    def of_lines(cls, pages: Sequence[Sequence[Line]]) -> Self:
+        """Return the blocks of pages."""
+        lines = [line for page in pages for line in page]
+        return cls(
+            np.cumsum([0, *map(len, pages)]),
+            np.array([line.fingerprint for line in lines], np.uint64),
+            np.array([line.words for line in lines], np.int32),
+            np.array([line.cues for line in lines], np.uint32),
+        )
+
+    @property
+    def text(self) -> NDArray[np.int64]:
+        """The text of each block, int64."""
+        return np.repeat(np.arange(len(self.firsts) - 1), np.diff(self.firsts))
+
+    def places(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return where the blocks of some of the texts are, int64, text by text."""
+        counts = np.diff(self.firsts)[rows]
+        firsts = np.concatenate([[0], np.cumsum(counts)])
+        places: NDArray[np.int64] = np.arange(firsts[-1]) + np.repeat(self.firsts[rows] - firsts[:-1], counts)
+        return places
+
+    def take(self, rows: NDArray[np.int64]) -> Prints:
+        """Return the blocks of some of the texts, in the order asked for."""
+        places = self.places(rows)
+        firsts = np.concatenate([[0], np.cumsum(np.diff(self.firsts)[rows])])
+        return Prints(firsts, self.fingerprints[places], self.words[places], self.cues[places])
+
+    def replace(self, pages: Mapping[int, Sequence[Line]]) -> Prints:
+        """Return these blocks with others for some of the texts."""
+        if not pages:
+            return self
+        n = len(self.firsts) - 1
+        order = np.arange(n)
+        order[list(pages)] = n + np.arange(len(pages))
+        return Prints.join([self, Prints.of_lines(list(pages.values()))]).take(order)
+
+    def per_text(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the sum over the blocks of each text."""
+        sums = np.concatenate([[0], np.cumsum(values)])
+        total: NDArray[np.int64] = sums[self.firsts[1:]] - sums[self.firsts[:-1]]
+        return total
+
+
+def learn(
+    outlets: Sequence[str], texts: Sequence[str], prints: Prints, known: Sightings, config: Config, *, all_blocks: bool
+) -> None:
+    """Add to `known` which blocks of some clean texts were seen in which stories.
+
+    Args:
+        outlets: The outlet of each text, "" when unknown.
+        texts: The clean texts.
+        prints: Their blocks.
+        known: What earlier texts have shown.
+        config: How stories are told apart.
+        all_blocks: Whether blocks that did not repeat yet are noted as well, since more texts will come.
+    """
+    names, outlet = _numbered(outlets)
+    repeated = _repeated(names, outlet, prints, known)
+    words = prints.words.astype(np.int64)
+    rest = prints.per_text(np.where(repeated, 0, words))
+    inside = prints.per_text(np.where(repeated, words, 0))
+    told = (rest >= _LEAST_REST) & ((inside > 0) | all_blocks)
+    # Where nobody knows the outlet, a longer text around a block is needed to tell furniture from syndication.
+    if "" in names:
+        told &= (outlet != names.index("")) | (rest >= inside)
+    rows = np.flatnonzero(told)
+    if not len(rows):
+        return
+    stories = np.zeros(len(texts), np.uint64)
+    kept = [texts[row] for row in rows.tolist()]
+    stories[rows] = _stories(_rests(kept, repeated[prints.places(rows)]), config)
+    text = prints.text
+    noted = told[text] & (prints.words >= _LEAST_WORDS)
+    if not all_blocks:
+        noted &= repeated
+    text = text[noted]
+    known.add(names, outlet[text], prints.fingerprints[noted], stories[text], (rest >= inside)[text])
+
+
+def furniture(outlets: Sequence[str], prints: Prints, known: Sightings) -> NDArray[np.bool_]:
+    """Return which blocks are furniture of their outlet; none of a text of which next to nothing else is there."""
+    names, outlet = _numbered(outlets)
+    text = prints.text
+    found = np.zeros(len(text), np.bool_)
+    of_outlet = outlet[text]
+    for place, name in enumerate(names):
+        rows = (
+            np.flatnonzero((of_outlet == place) & (prints.words >= _LEAST_WORDS))
+            if len(names) > 1
+            else np.flatnonzero(prints.words >= _LEAST_WORDS)
+        )
+        points = known.points(name, prints.fingerprints[rows])
+        found[rows] = points >= (LEAST_POINTS if name else LEAST_POINTS_UNKNOWN)
+    left = prints.per_text(np.where(found, 0, prints.words.astype(np.int64)))
+    return found & (left >= _LEAST_REST)[text]
+
+
+def cut(
+    pages: Sequence[Cleaned],
+    outlets: Sequence[str],
+    prints: Prints,
+    is_furniture: NDArray[np.bool_],
+    known: Sightings,
+) -> list[Cleaned]:
+    """Return cleaned pages without those of their blocks that are furniture, with the counts as the reason."""
+    firsts, starts, ends = locate(native.Texts.from_strings([page.text for page in pages]))
+    shorter = []
+    for row, (page, outlet) in enumerate(zip(pages, outlets, strict=True)):
+        gone = firsts[row] + np.flatnonzero(is_furniture[firsts[row] : firsts[row + 1]])
+        fingerprints = prints.fingerprints[gone]
+        stories = known.stories(outlet, fingerprints).tolist()
+        lines = list(zip(starts[gone].tolist(), ends[gone].tolist(), prints.cues[gone].tolist(), stories, strict=True))
+        for fingerprint, (start, end, _, _) in zip(fingerprints.tolist(), lines, strict=True):
+            known.remember(outlet, fingerprint, page.text[start:end])
+        reasons = [(start, end, cues, _reason(count, outlet)) for start, end, cues, count in lines]
+        shorter.append(without(page, template_spans(page.text, reasons)))
+    return shorter
+
+
+def _reason(stories: int, outlet: str) -> str:
+    return f"in {'at least ' if stories >= KEPT else ''}{stories} stories of {outlet or 'an unknown outlet'}"
+
+
+def _numbered(outlets: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
+    """Return the different names and the place of each."""
+    places: dict[str, int] = {}
+    numbers = [places.setdefault(name, len(places)) for name in outlets]
+    return list(places), np.array(numbers, np.int64)
+
+
+def _repeated(names: list[str], outlet: NDArray[np.int64], prints: Prints, known: Sightings) -> NDArray[np.bool_]:
+    """Return which blocks stand in several texts of their outlet, of these or of those that are known."""
+    text = prints.text
+    of_outlet = outlet[text]
+    order = np.lexsort((text, prints.fingerprints, of_outlet))
+    fingerprints, texts, outlets = prints.fingerprints[order], text[order], of_outlet[order]
+    new_block = np.ones(len(order), np.bool_)
+    new_block[1:] = (fingerprints[1:] != fingerprints[:-1]) | (outlets[1:] != outlets[:-1])
+    new_text = new_block.copy()
+    new_text[1:] |= texts[1:] != texts[:-1]
+    group = np.cumsum(new_block) - 1
+    counts = np.bincount(group, new_text).astype(np.int64) if len(group) else np.empty(0, np.int64)
+    if len(known):
+        first = np.flatnonzero(new_block)
+        for place in np.unique(outlets).tolist():
+            mine = outlets[first] == place
+            counts[mine] += known.stories(names[place], fingerprints[first][mine])
+    repeated = np.zeros(len(order), np.bool_)
+    repeated[order] = counts[group] >= _LEAST_DOCUMENTS
+    return repeated & (prints.words >= _LEAST_WORDS)
+
+
+def _rests(texts: list[str], repeated: NDArray[np.bool_]) -> list[str]:
+    """Return texts without their repeated blocks."""
+    firsts, starts, ends = locate(native.Texts.from_strings(texts))
+    rests = []
+    for row, text in enumerate(texts):
+        part = slice(firsts[row], firsts[row + 1])
+        if repeated[part].any():
+            kept = np.flatnonzero(~repeated[part]) + firsts[row]
+            text = "\n".join(map(text.__getitem__, map(slice, starts[kept].tolist(), ends[kept].tolist())))  # noqa: PLW2901
+        rests.append(text)
+    return rests
+
+
+def _stories(texts: list[str], config: Config) -> NDArray[np.uint64]:
+    """Return a name for the story of each text, uint64: the least digest among the texts that are linked with it."""
+    sketches = sketch(native.Texts.from_strings(texts), config)
+    with Pool(config.threads) as pool:
+        group = merge_equal(texts, sketches, pool)
+        rows = np.flatnonzero((group == np.arange(len(texts))) & (sketches.tokens > 0))
+        rows = rows[np.argsort(sketches.digests[rows], kind="stable")]
+        strings = [texts[row] for row in rows.tolist()]
+        room = sketches.shingles[rows]
+
+        def compare(candidates: Candidates) -> Pairs:
+            return verify(strings, room, candidates, config, pool, lambda _: None)
+
+        _, pairs = match_alike(sketches, rows, compare, config, pool, None)
+    links = pairs.links
+    canonical = cluster(len(rows), links.left, links.right, links.jaccard, "components")
+    names = sketches.digests.copy()
+    # Digests ascend, and the first of a component is its canonical.
+    names[rows] = sketches.digests[rows[canonical]]
+    return names[group]
+
+
+class Templates:
+    """Furniture learned per outlet: blocks that stand in many different stories of one outlet.
+
+    A block that stands in one story at many outlets is syndication and stays. What is the same story is told by the
+    texts without the blocks that repeat. Where the source of a text is unknown all such texts count as one outlet:
+    that is weaker, so more stories are asked for, and only texts that are longer than what repeats in them count.
+
+    Counts are exact up to 32 stories and approximate on endless streams: see `Sightings`. A story that comes again in
+    a later batch may count twice.
+
+    Args:
+        limit: How many sightings, different stories summed over all blocks, are kept at most; about 40 bytes each.
+        **settings: The fields of `Config` by which stories are told apart.
+
+    Raises:
+        InvalidArgumentError: A setting is outside what is allowed.
+    """
+
+    def __init__(self, limit: int = 4_000_000, **settings: Unpack[Settings]) -> None:
+        self._config = configure(settings)
+        self._known = Sightings(limit)
+
+    @classmethod
+    def fit(cls, articles: object, **settings: Unpack[Settings]) -> Self:
+        """Return what one batch of articles shows; `articles` is anything that `deduplicate` takes."""
+        templates = cls(**settings)
+        templates.update(articles)
+        return templates
+
+    def __len__(self) -> int:
+        """Return the number of templates."""
+        return len(self.found)
+
+    def __repr__(self) -> str:
+        """Return the counts in one line."""
+        return f"<dedup.Templates templates={len(self)}, sightings={len(self._known)}>"
+
+    @property
+    def found(self) -> list[Template]:
+        """The templates, each with its outlet, counts and an example: most stories first."""
+        return self._known.templates(LEAST_POINTS, LEAST_POINTS_UNKNOWN)
+
+    @property
+    def sightings(self) -> Sightings:
+        """The table of blocks and stories behind the templates."""
+        return self._known
+
+    def update(self, articles: object) -> None:
+        """Learn from another batch of articles; an empty one teaches nothing.
+
+        Raises:
+            InputError: The input cannot be read, or a row is no article.
+            DuplicateIdError: Two documents have one id.
+        """
+        batch: list[Article] = formats.read(articles, on_error="raise").articles
+        outlets = [article.source or "" for article in batch]
+        pages = [clean_page(article.text, lines_of(article.text)) for article in batch]
+        prints = Prints.of_lines([lines for _, lines in pages])
+        learn(outlets, [page.text for page, _ in pages], prints, self._known, self._config, all_blocks=True)
+        # The cut texts are not wanted; but each template gets an example.
+        cut([page for page, _ in pages], outlets, prints, furniture(outlets, prints, self._known), self._known)
+
+    def clean(self, article: Article | str) -> Cleaned:
+        """Return an article without its furniture: what `dedup.clean` takes off, then the templates of its outlet.
+
+        Args:
+            article: An article, or a text whose outlet is unknown.
+
+        Raises:
+            InvalidArgumentError: `article` is neither.
+        """
+        if isinstance(article, str):
+            article = Article(id="text", text=article)
+        if not isinstance(article, Article):
+            raise InvalidArgumentError(f"article must be an Article or a str. Got {type(article).__name__}.")
+        page, lines = clean_page(article.text, lines_of(article.text))
+        outlet = article.source or ""
+        prints = Prints.of_lines([lines])
+        is_furniture = furniture([outlet], prints, self._known)
+        if is_furniture.any():
+            (page,) = cut([page], [outlet], prints, is_furniture, self._known)
+        return replace(page, attribution=attribution_of(article.text, article.source))
+
+    def merge(self, other: Templates) -> Templates:
+        """Return what both have seen, as if one had; both stay as they are.
+
+        Raises:
+            InvalidArgumentError: `other` is no `Templates`.
+        """
+        if not isinstance(other, Templates):
+            raise InvalidArgumentError(f"other must be Templates. Got {type(other).__name__}.")
+        return self._with(self._known.merge(other._known))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write what was seen to one file, whole or not at all.
+
+        Raises:
+            OutputError: The file cannot be written.
+        """
+        self._known.save(path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], **settings: Unpack[Settings]) -> Self:
+        """Return what was saved.
+
+        Raises:
+            InputError: The file cannot be read, or is not what `save` wrote.
+        """
+        templates = cls(**settings)
+        templates._known = Sightings.load(path)
+        return templates
+
+    def _with(self, known: Sightings) -> Templates:
+        templates = Templates()
+        templates._config, templates._known = self._config, known
+        return templates
