@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 KERNEL := setup.py pyproject.toml $(foreach name,_kernel _blocks,src/dedup/kernels/$(name).py src/dedup/kernels/$(name).pxd)
 
-.PHONY: run test check lint format build bench bench-quality asan wheel-test clean
+.PHONY: run test check lint format build bench bench-quality train asan wheel-test clean
 
 run: $(VENV)/built
 	$(BIN)/dedup run seeds --out clusters.parquet
@@ -51,7 +51,13 @@ bench: $(VENV)/tools
 # Quality beside the peers, each in an environment of its own; below 20 minutes. SETS is the folder of the labelled sets.
 bench-quality: $(VENV)/tools
 	$(BIN)/pip install --quiet --disable-pip-version-check --group bench
+	$(BIN)/python benchmarks/boilerplate.py $(if $(SETS),--folder "$(SETS)/..")
 	$(BIN)/python benchmarks/quality.py $(if $(SETS),--sets "$(SETS)")
+
+# The weights of the block classifier, and those of cross-validation, from the labelled pages; about 20 minutes.
+train: $(VENV)/tools
+	$(BIN)/pip install --quiet --disable-pip-version-check --group train
+	$(BIN)/python benchmarks/train_blocks.py --folds
 
 # The kernels under AddressSanitizer and UndefinedBehaviorSanitizer, fuzzed for half a minute.
 asan: $(VENV)/tools

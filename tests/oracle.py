@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING
 import networkx as nx
 
 from dedup import Article, Config, Result, clean
-from dedup.boilerplate.page import lines_of, whole_line
+from dedup.boilerplate.page import lines_of, whole_line, wire_rank
 from dedup.boilerplate.signs import age_resolved
-from dedup.clustering.order import WIRE_AGENCIES
 from dedup.kernels import reference
 from dedup.matching.roundups import LARGE_PART, PART
 
@@ -93,10 +92,9 @@ def moment(published: str | None) -> float:
 def in_keep_order(documents: dict[str, tuple[Article, str]]) -> list[str]:
     """Return the ids, best to keep first."""
 
-    def key(name: str) -> tuple[bool, float, int, str]:
+    def key(name: str) -> tuple[int, float, int, str]:
         article, text = documents[name]
-        agency = article.source is not None and article.source.strip().casefold() in WIRE_AGENCIES
-        return not agency, moment(article.published), -len(tokens(text)), name
+        return wire_rank(article.text, article.source), moment(article.published), -len(tokens(text)), name
 
     return sorted(documents, key=key)
 
@@ -123,7 +121,10 @@ def documents_of(articles: Sequence[Article], config: Config) -> dict[str, tuple
 def without_templates(documents: dict[str, tuple[Article, str]], config: Config) -> dict[str, tuple[Article, str]]:
     """Return the documents without the blocks that stand in several different stories of their outlet."""
     outlets = {name: article.source or "" for name, (article, _) in documents.items()}
-    blocks = {name: [line for line in lines_of(text) if line.words >= 3] for name, (_, text) in documents.items()}
+    blocks = {
+        name: [line for line in lines_of(text) if line.words >= 3 and line.fingerprint]
+        for name, (_, text) in documents.items()
+    }
     seen: dict[tuple[str, int], set[str]] = defaultdict(set)
     for name, lines in blocks.items():
         for line in lines:
@@ -133,7 +134,9 @@ def without_templates(documents: dict[str, tuple[Article, str]], config: Config)
     rests: dict[str, str] = {}
     strong: dict[str, bool] = {}
     for name, (_, text) in documents.items():
-        inside = [line for line in lines_of(text) if (outlets[name], line.fingerprint) in repeated and line.words >= 3]
+        inside = [
+            line for line in lines_of(text) if (outlets[name], line.fingerprint) in repeated and line in blocks[name]
+        ]
         outside = [line for line in lines_of(text) if line not in inside]
         many, few = (sum(line.words for line in lines) for lines in (outside, inside))
         strong[name] = many >= few

@@ -248,7 +248,7 @@ def make_forest(rng: np.random.Generator) -> Forest:
     limits = rng.integers(-1, 120, trees * NODES, np.int16)
     leaves = rng.integers(-(2**15), 2**15, trees * (NODES + 1), np.int16)
     few, many = rng.integers(-(2**17), 2**17, 2).tolist()
-    return Forest(places.tobytes(), limits.tobytes(), leaves.tobytes(), few=few, many=many)
+    return Forest(places.tobytes(), limits.tobytes(), leaves.tobytes(), few=few, many=many, page=max(few, many))
 
 
 def check_pages(pages: Sequence[bytes], rng: np.random.Generator) -> None:
@@ -330,7 +330,7 @@ def plant(kernel: str) -> None:
     else:
         # Of a text the first read is the C library's, which is seen in a kernel without a sanitizer too.
         beyond = np.full(NODES, (REACH + 1) * len(COLUMNS), np.int16).tobytes()
-        blocks.read(texts, Lexicon.of({}), Forest(beyond, beyond, bytes(2 * (NODES + 1)), few=0, many=0))
+        blocks.read(texts, Lexicon.of({}), Forest(beyond, beyond, bytes(2 * (NODES + 1)), few=0, many=0, page=0))
 
 
 def main() -> None:

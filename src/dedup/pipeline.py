@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dedup import templates
-from dedup.boilerplate import age_resolved, clean_page, fill_suspects, lines_in, read_blocks
+from dedup.boilerplate import age_resolved, clean_page, fill_suspects, lines_in, read_blocks, wire_rank
 from dedup.boilerplate.sightings import Sightings, Template
 from dedup.clustering.clusters import cluster
 from dedup.clustering.order import keep_order
@@ -112,7 +112,7 @@ def run(
         group = merge_equal(batch.strings, sketches, pool)[batch.places]
         tokens = sketches.tokens[group]
 
-        order = keep_order(batch.documents, tokens)
+        order = keep_order(batch.documents, tokens, batch.wire_ranks)
         representative = _representatives(order, group, tokens)
         kept_order = order[representative[order] == order]
         compared = kept_order[tokens[kept_order] > 0]
@@ -188,6 +188,7 @@ class _Batch:
         places: The place of each document's clean text in `strings`.
         known: Hash of a clean text -> its place in `strings`.
         prints: The blocks of `strings`, in pieces.
+        wire_ranks: How near each document is to its wire.
     """
 
     documents: list[Article]
@@ -196,6 +197,7 @@ class _Batch:
     places: list[int] = field(default_factory=list)
     known: dict[int, int] = field(default_factory=dict)
     prints: list[Prints] = field(default_factory=list)
+    wire_ranks: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -209,6 +211,7 @@ class _Chunk:
         hashes: uint64, one per clean text.
         pages: Place in the chunk -> what cleaning removed.
         prints: The blocks of the clean texts; None when nothing is cleaned.
+        wire_ranks: How near each document is to its wire.
     """
 
     rows: range
@@ -217,6 +220,7 @@ class _Chunk:
     hashes: NDArray[np.uint64]
     pages: dict[int, Cleaned]
     prints: Prints | None
+    wire_ranks: list[int]
 
 
 def _prepare(articles: Sequence[Article], config: Config, advance: Advance) -> tuple[_Batch, Sketches]:
@@ -250,6 +254,7 @@ def _read(batch: _Batch, config: Config, rows: range) -> _Chunk:
     for i in np.flatnonzero(texts.lengths > native.MAX_TEXT_BYTES).tolist():
         name, size = batch.documents[rows[i]].id, texts.lengths[i]
         raise InputError(f"text of {name!r} must be at most 64 MiB of UTF-8. Got {size} bytes.")
+    wire_ranks = [wire_rank(string, batch.documents[row].source) for string, row in zip(strings, rows, strict=True)]
     pages: dict[int, Cleaned] = {}
     prints: Prints | None = None
     if config.clean == "auto":
@@ -269,7 +274,7 @@ def _read(batch: _Batch, config: Config, rows: range) -> _Chunk:
         texts = texts.replace(np.array(list(pages)), native.Texts.from_strings([strings[i] for i in pages]))
     hashes = np.empty(len(texts), np.uint64)
     native.fill_text_hashes(texts, config.seed, 0, len(texts), hashes)
-    return _Chunk(rows, strings, texts, hashes, pages, prints)
+    return _Chunk(rows, strings, texts, hashes, pages, prints, wire_ranks)
 
 
 def _merge(batch: _Batch, chunk: _Chunk) -> native.Texts:
@@ -281,6 +286,7 @@ def _merge(batch: _Batch, chunk: _Chunk) -> native.Texts:
             batch.documents[row] = replace(article, published=page.metadata["published"])
         batch.documents += _items(batch.documents[row], page)
         batch.cleaned[row] = page
+    batch.wire_ranks += chunk.wire_ranks
     fresh = []
     for i, (key, string) in enumerate(zip(chunk.hashes.tolist(), chunk.strings, strict=True)):
         place = batch.known.setdefault(key, len(batch.strings))

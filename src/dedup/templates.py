@@ -22,7 +22,7 @@ from dedup.stages import match_alike, merge_equal, sketch
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Unpack
 
     from numpy.typing import NDArray
@@ -147,13 +147,16 @@ def learn(
         return
     stories = np.zeros(len(texts), np.uint64)
     kept = [texts[row] for row in rows.tolist()]
-    stories[rows] = _stories(_rests(kept, repeated[prints.places(rows)]), config)
+    stories[rows] = _stories(_rests(kept, repeated[prints.places(rows)]), config, lasting=all_blocks)
     text = prints.text
-    noted = told[text] & (prints.words >= _LEAST_WORDS)
+    noted = told[text] & _may_repeat(prints)
     if not all_blocks:
         noted &= repeated
+    # A block that did not repeat yet is weighed as if it did: against what stands around it.
+    own = np.where(repeated, 0, words)
+    strong = (rest[text] - own >= inside[text] + own)[noted]
     text = text[noted]
-    known.add(names, outlet[text], prints.fingerprints[noted], stories[text], (rest >= inside)[text])
+    known.add(names, outlet[text], prints.fingerprints[noted], stories[text], strong)
 
 
 def furniture(outlets: Sequence[str], prints: Prints, known: Sightings) -> NDArray[np.bool_]:
@@ -161,15 +164,10 @@ def furniture(outlets: Sequence[str], prints: Prints, known: Sightings) -> NDArr
     names, outlet = _numbered(outlets)
     text = prints.text
     found = np.zeros(len(text), np.bool_)
-    of_outlet = outlet[text]
-    for place, name in enumerate(names):
-        rows = (
-            np.flatnonzero((of_outlet == place) & (prints.words >= _LEAST_WORDS))
-            if len(names) > 1
-            else np.flatnonzero(prints.words >= _LEAST_WORDS)
-        )
-        points = known.points(name, prints.fingerprints[rows])
-        found[rows] = points >= (LEAST_POINTS if name else LEAST_POINTS_UNKNOWN)
+    worthy = np.flatnonzero(_may_repeat(prints))
+    for place, rows in _by_outlet(outlet[text[worthy]], worthy):
+        points = known.points(names[place], prints.fingerprints[rows])
+        found[rows] = points >= (LEAST_POINTS if names[place] else LEAST_POINTS_UNKNOWN)
     left = prints.per_text(np.where(found, 0, prints.words.astype(np.int64)))
     return found & (left >= _LEAST_REST)[text]
 
@@ -207,6 +205,14 @@ def _numbered(outlets: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
     return list(places), np.array(numbers, np.int64)
 
 
+def _by_outlet(outlets: NDArray[np.int64], rows: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Yield each outlet with those of `rows` that are its own."""
+    order = np.argsort(outlets, kind="stable")
+    starts = np.flatnonzero(np.diff(outlets[order], prepend=-1))
+    for part in np.split(order, starts[1:]) if len(order) else ():
+        yield int(outlets[part[0]]), rows[part]
+
+
 def _repeated(names: list[str], outlet: NDArray[np.int64], prints: Prints, known: Sightings) -> NDArray[np.bool_]:
     """Return which blocks stand in several texts of their outlet, of these or of those that are known."""
     text = prints.text
@@ -221,12 +227,11 @@ def _repeated(names: list[str], outlet: NDArray[np.int64], prints: Prints, known
     counts = np.bincount(group, new_text).astype(np.int64) if len(group) else np.empty(0, np.int64)
     if len(known):
         first = np.flatnonzero(new_block)
-        for place in np.unique(outlets).tolist():
-            mine = outlets[first] == place
-            counts[mine] += known.stories(names[place], fingerprints[first][mine])
+        for place, blocks in _by_outlet(outlets[first], np.arange(len(first))):
+            counts[blocks] += known.stories(names[place], fingerprints[first[blocks]])
     repeated = np.zeros(len(order), np.bool_)
     repeated[order] = counts[group] >= _LEAST_DOCUMENTS
-    return repeated & (prints.words >= _LEAST_WORDS)
+    return repeated & _may_repeat(prints)
 
 
 def _rests(texts: list[str], repeated: NDArray[np.bool_]) -> list[str]:
@@ -242,8 +247,18 @@ def _rests(texts: list[str], repeated: NDArray[np.bool_]) -> list[str]:
     return rests
 
 
-def _stories(texts: list[str], config: Config) -> NDArray[np.uint64]:
-    """Return a name for the story of each text, uint64: the least digest among the texts that are linked with it."""
+def _may_repeat(prints: Prints) -> NDArray[np.bool_]:
+    """Return which blocks say enough to be furniture."""
+    enough: NDArray[np.bool_] = (prints.words >= _LEAST_WORDS) & (prints.fingerprints != 0)
+    return enough
+
+
+def _stories(texts: list[str], config: Config, *, lasting: bool) -> NDArray[np.uint64]:
+    """Return a name for the story of each text, uint64: the least name among the texts that are linked with it.
+
+    The name of one text is its digest; or, `lasting` over batches, the first slot of its signature, which a version of
+    the story has too with the probability that is their similarity (Broder 1997).
+    """
     sketches = sketch(native.Texts.from_strings(texts), config)
     with Pool(config.threads) as pool:
         group = merge_equal(texts, sketches, pool)
@@ -258,9 +273,10 @@ def _stories(texts: list[str], config: Config) -> NDArray[np.uint64]:
         _, pairs = match_alike(sketches, rows, compare, config, pool, None)
     links = pairs.links
     canonical = cluster(len(rows), links.left, links.right, links.jaccard, "components")
-    names = sketches.digests.copy()
-    # Digests ascend, and the first of a component is its canonical.
-    names[rows] = sketches.digests[rows[canonical]]
+    names = sketches.signatures[:, 0].astype(np.uint64) if lasting else sketches.digests.copy()
+    least = names.copy()
+    np.minimum.at(least, rows[canonical], names[rows])
+    names[rows] = least[rows[canonical]]
     return names[group]
 
 
@@ -271,8 +287,10 @@ class Templates:
     texts without the blocks that repeat. Where the source of a text is unknown all such texts count as one outlet:
     that is weaker, so more stories are asked for, and only texts that are longer than what repeats in them count.
 
-    Counts are exact up to 32 stories and approximate on endless streams: see `Sightings`. A story that comes again in
-    a later batch may count twice.
+    By structure alone nine versions of one story at one outlet, each with a new lead and one body that is longer, equal
+    nine briefs above one long house block: their body is taken for furniture. Counts are exact up to 32 stories and
+    approximate on endless streams: see `Sightings`. A version of a story that comes in a later batch counts as the same
+    story with the probability that is its similarity.
 
     Args:
         limit: How many sightings, different stories summed over all blocks, are kept at most; about 40 bytes each.

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from dedup import Article, InvalidArgumentError, deduplicate
 from dedup.boilerplate import classify, clean, page, signs
-from dedup.kernels.blocks import COLUMNS, NODES, REACH, Forest
+from dedup.kernels.blocks import COLUMNS, MAX_BLOCKS, NODES, REACH, Forest
 from dedup.model import Cleaned
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def stump(column: str, least: int) -> Forest:
     """Return a forest that takes a block for the story when it has at least so much of a column."""
     places, limits = np.full((1, NODES), COLUMNS.index(column), np.int16), np.full((1, NODES), least - 1, np.int16)
     leaves = np.repeat(np.array([-5000, 5000], np.int16), (NODES + 1) // 2)
-    return Forest(places.tobytes(), limits.tobytes(), leaves.tobytes(), 0, 0)
+    return Forest(places.tobytes(), limits.tobytes(), leaves.tobytes(), 0, 0, 0)
 
 
 def random_forest(seed: int) -> Forest:
@@ -134,7 +134,7 @@ def random_forest(seed: int) -> Forest:
     far = REACH * len(COLUMNS)
     places = rng.integers(-far, far + len(COLUMNS), (20, NODES), np.int16)
     limits, leaves = rng.integers(-1, 40, (20, NODES), np.int16), rng.integers(-900, 1100, (20, NODES + 1), np.int16)
-    return Forest(places.tobytes(), limits.tobytes(), leaves.tobytes(), -500, -2500)
+    return Forest(places.tobytes(), limits.tobytes(), leaves.tobytes(), -1000, -2000, -500)
 
 
 def use_forest(monkeypatch: pytest.MonkeyPatch, forest: Forest) -> None:
@@ -497,8 +497,10 @@ def test_ten_megabytes_are_cleaned(unit: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lines", [65_535, 65_536, 65_537, 1_000_000])
+@pytest.mark.parametrize("lines", [MAX_BLOCKS - 1, MAX_BLOCKS, MAX_BLOCKS + 1, 1_000_000])
 def test_any_number_of_lines_is_cleaned(lines: int) -> None:
-    """A text of too many lines to be a page stays as it is; empty lines do not count."""
-    text = f"{LONG}\n\n" * lines
-    assert clean(text).text == text
+    """A text of more lines than a page may have stays as it is; empty lines do not count."""
+    text = f"{LONG}\n\n{SUGGESTED}\n\n" * (lines // 2) + f"{LONG}\n" * (lines % 2)
+    cleaned = clean(text)
+    assert cleaned.restore() == text
+    assert bool(cleaned.removed) == (lines <= MAX_BLOCKS)

@@ -53,6 +53,7 @@ FOREST = Forest(
     np.random.default_rng(3).integers(-(2**15), 2**15, 40 * (NODES + 1), np.int16).tobytes(),
     few=-40_000,
     many=-90_001,
+    page=-30_000,
 )
 
 #: Marks that columns tell apart.
@@ -196,10 +197,12 @@ def test_see(text: bytes) -> None:
     np.testing.assert_array_equal(found, np.array(expected, np.int32).reshape(-1, len(COLUMNS)))
 
 
-@given(st.lists(pages, max_size=4), st.integers(-200_000, 200_000), st.integers(-200_000, 200_000))
-def test_read(texts: list[bytes], few: int, many: int) -> None:
+@given(
+    st.lists(pages, max_size=4), st.integers(-200_000, 200_000), st.integers(-200_000, 200_000), st.integers(0, 50_000)
+)
+def test_read(texts: list[bytes], few: int, many: int, more: int) -> None:
     """Cues, fingerprints, words, scores and furniture are those of the twin, for each text of a batch."""
-    forest = replace(FOREST, few=few, many=many)
+    forest = replace(FOREST, few=few, many=many, page=max(few, many) + more)
     assert_same(read(*texts, forest=forest), expect(texts, forest))
 
 
@@ -442,14 +445,15 @@ def test_a_tree_looks_at_its_neighbours_and_at_nothing_beyond_the_page(reach: in
     )
     leaves = np.arange(-1, NODES, dtype=np.int16)
     scores = read(
-        b"a\nb\nc\nd\ne\nf\ng", forest=Forest(places.tobytes(), limits.tobytes(), leaves.tobytes(), few=-1, many=-1)
+        b"a\nb\nc\nd\ne\nf\ng",
+        forest=Forest(places.tobytes(), limits.tobytes(), leaves.tobytes(), few=-1, many=-1, page=0),
     ).scores
     assert scores.tolist() == [i + reach if 0 <= i + reach < 7 else -1 for i in range(7)]
 
 
 def test_a_forest_without_trees_says_zero() -> None:
     """The sum of no leaves is 0."""
-    assert read(b"a\nb", forest=Forest(b"", b"", b"", few=0, many=0)).scores.tolist() == [0, 0]
+    assert read(b"a\nb", forest=Forest(b"", b"", b"", few=0, many=0, page=0)).scores.tolist() == [0, 0]
 
 
 # ------------------------------------------------------------------------------------------------------- boundaries

@@ -32,7 +32,7 @@ class Agency(NamedTuple):
 AGENCIES: tuple[Agency, ...] = (
     Agency("Reuters", ("Thomson Reuters", "Рейтер", "Рейтерс", "Ройтерс", "رويترز", "路透社", "路透", "ロイター", "ロイター通信"), (),
            ("Reuters", "REUTERS"), ("reuters.com",)),
-    Agency("AP", ("Associated Press", "The Associated Press", "A.P.", "Ассошиэйтед Пресс", "Асошіейтед Прес", "أسوشيتد برس",
+    Agency("AP", ("Associated Press", "The Associated Press", "AP News", "A.P.", "Ассошиэйтед Пресс", "Асошіейтед Прес", "أسوشيتد برس",
                   "اسوشيتد برس", "أسوشييتد برس", "الأسوشيتد برس", "美联社", "美聯社", "AP通信"), ("أ ب", "أ.ب", "أ. ب"),
            ("AP", "Associated Press"), ("apnews.com", "ap.org")),
     Agency("AFP", ("Agence France-Presse", "Agence France Presse", "France-Presse", "Франс Пресс", "Франс-Пресс", "Франс Прес",

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 #: Scores are thousandths of a natural logarithm of the odds that a block is of the story.
 SCORE_UNIT = 1000
-#: The least scores of a block of the story, a short one and a long one, whose loss is greater.
-_FEW, _MANY = -500, -1500
+#: The least scores of a block of the story: a short one, a long one, whose loss is greater, and any of a whole page.
+_FEW, _MANY, _PAGE = -1000, -2000, -500
 
 #: Headings that open an extent: the furniture below is of their kind until the story goes on.
 _OPENERS = ("promo", "related", "most_read", "comments", "share", "cookie")
@@ -35,7 +35,7 @@ def weights() -> tuple[Lexicon, Forest]:
     with files(__package__).joinpath("weights.npz").open("rb") as file, np.load(file, allow_pickle=False) as parts:
         lexicon = Lexicon(*(parts[name].tobytes() for name in ("first", "byte", "value")))
         places, limits, leaves = (parts[name].tobytes() for name in ("places", "limits", "leaves"))
-        return lexicon, Forest(places, limits, leaves, _FEW, _MANY)
+        return lexicon, Forest(places, limits, leaves, _FEW, _MANY, _PAGE)
 
 
 def read_blocks(texts: Texts) -> Blocks:

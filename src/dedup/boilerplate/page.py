@@ -8,6 +8,7 @@ rounds is left as it is, and so is one without any story: both are at rest.
 from __future__ import annotations
 
 import math
+import re
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 from itertools import accumulate
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from dedup.model import Item
 
 _ROUNDS = 8
+# What a dateline has and few other openings do: the agency in brackets or between strokes, or a wire of China or Japan.
+_MAY_BE_DATELINE = re.compile("[(/\uff08\u3010\u7535\u96fb]")
+_DATELINE_CHARACTERS = 200
 _HEADLINE_WORDS = 20
 # How a sentence or a part of one ends, and the ends that a headline can have as well.
 _ENDS = ".!?…。\uff01\uff1f؟।:\uff1a,;\"'”\u2019»」"
@@ -80,6 +84,16 @@ def attribution_of(text: str, source: str | None) -> Attribution | None:
     """Return who wrote a text: an agency that printed it itself, or whom the text names."""
     agency = is_agency(source)
     return Attribution(agency, "origin", 0, 0, 1.0) if agency else attribute(text)
+
+
+def wire_rank(text: str, source: str | None) -> int:
+    """Return how near a text is to its wire: 0 printed by an agency, 1 opened by the credit of one, 2 anything else."""
+    if is_agency(source):
+        return 0
+    if not _MAY_BE_DATELINE.search(text, 0, _DATELINE_CHARACTERS):
+        return 2
+    found = attribute(text)
+    return 1 if found and found.role == "origin" and found.start < _DATELINE_CHARACTERS else 2
 
 
 def lines_of(text: str) -> list[Line]:

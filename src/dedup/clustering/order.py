@@ -15,24 +15,17 @@ if TYPE_CHECKING:
 
     from dedup.model import Article
 
-#: Agencies whose own copy is kept before any reprint, as sources name themselves, case folded.
-WIRE_AGENCIES = frozenset({
-    "aap", "afp", "agence france-presse", "ansa", "ap", "ap news", "associated press",
-    "australian associated press", "bloomberg", "business wire", "canadian press", "dpa", "efe",
-    "globenewswire", "kyodo", "kyodo news", "pa", "pa media", "pr newswire", "press association",
-    "press trust of india", "pti", "reuters", "tass", "the associated press", "the canadian press", "xinhua",
-})  # fmt: skip
 
-
-def keep_order(articles: Sequence[Article], tokens: NDArray[np.uint32]) -> NDArray[np.int64]:
+def keep_order(articles: Sequence[Article], tokens: NDArray[np.uint32], wire_ranks: Sequence[int]) -> NDArray[np.int64]:
     """Return the rows of the articles, best to keep first, int64 [n].
 
-    A total order: wire agencies' own copy, then earliest publication (unknown last), then most tokens of clean text,
-    then the smallest id.
+    A total order: a wire agency's own copy, then texts that open with an agency's credit, then the others; among these
+    earliest publication (unknown last), then most tokens of clean text, then the smallest id.
 
     Args:
         articles: The documents; their ids are unique.
         tokens: uint32 [n], tokens of their clean texts.
+        wire_ranks: How near each is to its wire, 0 nearest: see `boilerplate.wire_rank`.
     """
     ids = [article.id for article in articles]
     by_id = np.fromiter(sorted(range(len(ids)), key=ids.__getitem__), np.int64, len(ids))
@@ -40,12 +33,6 @@ def keep_order(articles: Sequence[Article], tokens: NDArray[np.uint32]) -> NDArr
     if any(article.published is not None for article in articles):
         moments = np.fromiter((timestamp(article.published) for article in articles), np.float64, len(ids))
         keys.append(moments[by_id])
-    if any(article.source is not None for article in articles):
-        reprint = np.fromiter((not _is_agency(article.source) for article in articles), np.float64, len(ids))
-        keys.append(reprint[by_id])
+    keys.append(np.array(wire_ranks, np.float64)[by_id])
     # Stable, so that equal keys stay in the order of their ids.
     return by_id[np.lexsort(keys)]
-
-
-def _is_agency(source: str | None) -> bool:
-    return source is not None and source.strip().casefold() in WIRE_AGENCIES

@@ -40,6 +40,9 @@ cdef enum:
     PROMO = 6
     RELATED = 7
     ROUNDS = 8
+    # A whole page has so many blocks, and so many of ten are furniture whatever their length.
+    PAGE_BLOCKS = 64
+    PAGE_TENTHS = 6
     # Of every tree of the forest.
     DEPTH = 5
     NODES = 31
@@ -172,6 +175,7 @@ cdef struct Forest:
     size_t trees
     int32_t few
     int32_t many
+    int32_t page
 
 cdef struct Page:
     size_t n

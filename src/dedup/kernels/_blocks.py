@@ -517,7 +517,8 @@ def _read_words(
         if chars >= LONG_WORD:
             words[n] = hash_ | 1
             n += 1
-    row.fingerprint = fingerprint ^ fingerprint >> 29
+    # A block of nothing but numbers, dates and marks says nothing that could repeat.
+    row.fingerprint = 0 if fingerprint == FNV_64 else fingerprint ^ fingerprint >> 29
     row.whole = whole | 1
     return n
 
@@ -980,40 +981,52 @@ def _relate(s: cython.pointer[Page]) -> cython.void:
 @cython.nogil
 @cython.inline
 @cython.exceptval(check=False)
-def _least(forest: cython.pointer[Forest], row: i32p) -> int32_t:
+def _least(forest: cython.pointer[Forest], row: i32p, is_page: cython.bint) -> int32_t:
     """Return the least score of a block of the story: from `few` for a short block in a straight line to `many`."""
+    few: int32_t = forest.page if is_page else forest.few
+    many: int32_t = forest.page if is_page else forest.many
     beyond: int32_t = row[WORDS] - FEW_WORDS
     if (
         (row[CUES + PROMO] >= AT_START or row[CUES + RELATED] >= AT_START)
         and row[WORDS] <= LEAD_WORDS
         and row[ENDING] != 1
     ):
-        return forest.few + LEAD_MORE
+        return few + LEAD_MORE
     if beyond <= 0:
-        return forest.few
+        return few
     if beyond > MANY_WORDS - FEW_WORDS:
         beyond = MANY_WORDS - FEW_WORDS
-    return forest.few + beyond * (forest.many - forest.few) / (MANY_WORDS - FEW_WORDS)
+    return few + beyond * (many - few) / (MANY_WORDS - FEW_WORDS)
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def _drop(forest: cython.pointer[Forest], s: cython.pointer[Page], scores: i32p) -> cython.size_t:
-    """Score the blocks of the page and take those out that are no story; return how many are left."""
+def _drop(
+    forest: cython.pointer[Forest], s: cython.pointer[Page], scores: i32p, is_page: cython.pointer[cython.int]
+) -> cython.size_t:
+    """Score the blocks of the page and take those out that are no story; return how many are left.
+
+    The first round, in which `is_page` is below 0, sees whether the text is a whole page: there less is given the
+    benefit of the doubt. What stays then would stay in an article as well.
+    """
     i: cython.size_t
     k: cython.size_t
     n: cython.size_t = 0
     first: cython.size_t
     many: cython.size_t
     used: cython.size_t = 0
+    sure: cython.size_t = 0
     row: i32p
     # Before any is moved: a block is scored beside its neighbours.
     for i in range(s.n):
         scores[s.rows[i].index] = _score(forest, s.table + (i + REACH) * COLUMNS)
+        sure += scores[s.rows[i].index] < forest.few and scores[s.rows[i].index] < forest.many
+    if is_page[0] < 0:
+        is_page[0] = s.n >= PAGE_BLOCKS and 10 * sure >= PAGE_TENTHS * s.n
     for i in range(s.n):
         row = s.table + (i + REACH) * COLUMNS
-        if scores[s.rows[i].index] < _least(forest, row):
+        if scores[s.rows[i].index] < _least(forest, row, is_page[0]):
             continue
         first = s.rows[i].first_word
         many = s.rows[i].last_word - first
@@ -1042,11 +1055,12 @@ def _judge(forest: cython.pointer[Forest], s: cython.pointer[Page], scores: i32p
     i: cython.size_t
     left: cython.size_t = 0
     turn: cython.int
+    is_page: cython.int = -1
     for i in range(n):
         s.rows[i].index = i
         furniture[i] = 0
     for turn in range(ROUNDS):
-        left = _drop(forest, s, scores)
+        left = _drop(forest, s, scores, cython.address(is_page))
         if left == s.n or left == 0:
             break
         s.n = left
@@ -1204,6 +1218,7 @@ def block_rows(
     forest.trees = len(leaves) // (2 * (NODES + 1))
     forest.few = trees[3]
     forest.many = trees[4]
+    forest.page = trees[5]
     memset(cython.address(s), 0, cython.sizeof(Page))
     with cython.nogil:
         for row in range(start, stop):

@@ -12,7 +12,7 @@ def block_rows(
     counts: int,
     firsts: int,
     parts: tuple[bytes, bytes],
-    trees: tuple[bytes, bytes, bytes, int, int],
+    trees: tuple[bytes, bytes, bytes, int, int, int],
     cues: int,
     fingerprints: int,
     words: int,

@@ -56,6 +56,8 @@ FEW_WORDS, MANY_WORDS = 8, 30
 #: A line of so many words at most that begins with a cue of a promo or of another story, and is no sentence,
 #: needs so much more.
 LEAD_WORDS, LEAD_MORE = 14, 3000
+#: A whole page has so many blocks, and so many of ten are furniture whatever their length.
+PAGE_BLOCKS, PAGE_TENTHS = 64, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,7 @@ class Forest:
         leaves: int16 [trees, NODES + 1].
         few: The least score of a block of the story of at most FEW_WORDS words.
         many: The least score of one of at least MANY_WORDS words; between, on a straight line.
+        page: The least score of any block of a whole page, at least `few` and `many`.
     """
 
     places: bytes
@@ -143,11 +146,12 @@ class Forest:
     leaves: bytes
     few: int
     many: int
+    page: int
 
     @property
-    def parts(self) -> tuple[bytes, bytes, bytes, int, int]:
+    def parts(self) -> tuple[bytes, bytes, bytes, int, int, int]:
         """What the kernel takes."""
-        return self.places, self.limits, self.leaves, self.few, self.many
+        return self.places, self.limits, self.leaves, self.few, self.many, self.page
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,7 +161,8 @@ class Blocks:
     Args:
         firsts: int64 [n + 1].
         cues: uint32, two bits for each of KINDS: 0, or the place of its strictest cue, 1 + its place in PLACES.
-        fingerprints: uint64, equal for blocks that differ in numbers, dates, case and punctuation only.
+        fingerprints: uint64, equal for blocks that differ in numbers, dates, case and punctuation only; 0 for a block
+            of nothing else.
         words: int32.
         scores: int32, the sum of the forest, when the block was taken out or in the last round.
         furniture: bool, whether the block is no story. What is left when these are gone has none.

@@ -16,7 +16,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dedup.kernels.blocks import COLUMNS, FEW_WORDS, KINDS, LEAD_MORE, LEAD_WORDS, MANY_WORDS, NODES, REACH, WORDS
+from dedup.kernels.blocks import (
+    COLUMNS,
+    FEW_WORDS,
+    KINDS,
+    LEAD_MORE,
+    LEAD_WORDS,
+    MANY_WORDS,
+    NODES,
+    PAGE_BLOCKS,
+    PAGE_TENTHS,
+    REACH,
+    WORDS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -154,7 +166,7 @@ class _Seen:
     Args:
         columns: The columns by name, as far as they tell of the block alone.
         whole: A hash of all that it says, letter case and spaces aside.
-        fingerprint: A hash of its words without digits and dates.
+        fingerprint: A hash of its words without digits and dates, 0 when it has no others.
         long_words: The hashes of its long words, in order.
         places: The strictest place of a cue of each kind, by number from 1 on.
         phrases: How many phrases of each kind stand anywhere, FUNCTION and DATE included.
@@ -189,16 +201,19 @@ def judge(text: bytes, phrases: Mapping[bytes, int], forest: Forest) -> tuple[li
 
     Blocks with too low a score are taken out and the others are looked at again as if these had never been there, until
     all that are left stay. A text that would lose every block, or has not come to rest before the last of ROUNDS, keeps
-    all. The score is that of the round in which a block was taken out, or of the last.
+    all. A whole page, most of which is furniture whatever its length, has a limit of its own. The score is that of the
+    round in which a block was taken out, or of the last.
     """
     page = _read(text, phrases)
     kept = list(range(len(page)))
     scores = [0] * len(page)
+    sure = sum(value < min(forest.few, forest.many) for value in score(_relate(page), forest))
+    is_page = len(page) >= PAGE_BLOCKS and 10 * sure >= PAGE_TENTHS * len(page)
     for _ in range(ROUNDS - 1):
         rows = _relate([page[i] for i in kept])
         for i, value in zip(kept, score(rows, forest), strict=True):
             scores[i] = value
-        stay = [i for i, row in zip(kept, rows, strict=True) if scores[i] >= _least(forest, row)]
+        stay = [i for i, row in zip(kept, rows, strict=True) if scores[i] >= _least(forest, row, is_page=is_page)]
         if not stay:
             break
         if stay == kept:
@@ -210,15 +225,16 @@ def judge(text: bytes, phrases: Mapping[bytes, int], forest: Forest) -> tuple[li
     return scores, [False] * len(page)
 
 
-def _least(forest: Forest, row: Sequence[int]) -> int:
+def _least(forest: Forest, row: Sequence[int], *, is_page: bool) -> int:
     """Return the least score of a block of the story: on a straight line from `few` to `many`, rounded to `few`."""
+    few, many = (forest.page, forest.page) if is_page else (forest.few, forest.many)
     words, ending, *leads = (row[COLUMNS.index(name)] for name in ("words", "ending", "cue:promo", "cue:related"))
     # A line that begins as a promo or as a lead to another story, and does not end as a sentence.
     if max(leads) > 1 and words <= LEAD_WORDS and ending != 1:
-        return forest.few + LEAD_MORE
+        return few + LEAD_MORE
     beyond = min(max(words - FEW_WORDS, 0), MANY_WORDS - FEW_WORDS)
-    step = beyond * abs(forest.many - forest.few) // (MANY_WORDS - FEW_WORDS)
-    return forest.few + (step if forest.many > forest.few else -step)
+    step = beyond * abs(many - few) // (MANY_WORDS - FEW_WORDS)
+    return few + (step if many > few else -step)
 
 
 def fingerprints(text: bytes, phrases: Mapping[bytes, int]) -> list[int]:
@@ -458,7 +474,8 @@ def _read_words(folded: bytes, phrases: Mapping[bytes, int], longest: int, seen:
             # Two of them say as much as a long word.
             seen.long_words.append((before * 31 + value & _LOW_32) | 1)
         before = value if kind == _IDEOGRAPH else 0
-    seen.fingerprint ^= seen.fingerprint >> 29
+    # Of nothing but numbers, dates and marks there is none.
+    seen.fingerprint = 0 if seen.fingerprint == _FNV_64 else seen.fingerprint ^ seen.fingerprint >> 29
     seen.whole |= 1
 
 
