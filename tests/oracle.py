@@ -94,7 +94,7 @@ def in_keep_order(documents: dict[str, tuple[Article, str]]) -> list[str]:
 
     def key(name: str) -> tuple[int, float, int, str]:
         article, text = documents[name]
-        return wire_rank(article.text, article.source), moment(article.published), -len(tokens(text)), name
+        return wire_rank(text, article.source), moment(article.published), -len(tokens(text)), name
 
     return sorted(documents, key=key)
 
@@ -120,7 +120,7 @@ def documents_of(articles: Sequence[Article], config: Config) -> dict[str, tuple
 
 def without_templates(documents: dict[str, tuple[Article, str]], config: Config) -> dict[str, tuple[Article, str]]:
     """Return the documents without the blocks that stand in several different stories of their outlet."""
-    outlets = {name: article.source or "" for name, (article, _) in documents.items()}
+    outlets = {name: " ".join((article.source or "").split()) for name, (article, _) in documents.items()}
     blocks = {
         name: [line for line in lines_of(text) if line.words >= 3 and line.fingerprint]
         for name, (_, text) in documents.items()
@@ -152,12 +152,16 @@ def without_templates(documents: dict[str, tuple[Article, str]], config: Config)
     )
     story = {name: number for number, names in enumerate(nx.connected_components(graph)) for name in names}
 
-    def is_furniture(outlet: str, fingerprint: int) -> bool:
-        names = [name for name in seen[outlet, fingerprint] if name in story]
-        long = {story[name] for name in names if strong[name]}
-        return 2 * len(long) + len({story[name] for name in names}) >= (9 if outlet else 15)
+    def stories(key: tuple[str, int]) -> set[int]:
+        return {story[name] for name in seen[key] if name in story} if key in repeated else set()
 
-    furniture = {key for key in repeated if is_furniture(*key)}
+    def is_furniture(key: tuple[str, int]) -> bool:
+        long = {story[name] for name in seen[key] if name in story and strong[name]}
+        everywhere = [other for other in seen if other[1] == key[1]]
+        enough = 2 * len(long) + len(stories(key)) >= (9 if key[0] else 15)
+        return enough and sum(len(stories(other)) for other in everywhere) >= 2 * len(everywhere)
+
+    furniture = {key for key in repeated if is_furniture(key)}
     for name, (article, text) in list(documents.items()):
         rest = text
         gone = [line for line in blocks[name] if (outlets[name], line.fingerprint) in furniture]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dedup import Article, Cleaned, InputError, InvalidArgumentError, OutputError, Result, Templates, deduplicate
 from dedup.boilerplate.sightings import KEPT
-from dedup.errors import DuplicateIdError
+from dedup.errors import DuplicateIdError, SchemeMismatch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -167,6 +167,16 @@ def test_versions_of_one_story_keep_their_body(new: int) -> None:
     articles = [Article(f"v{n}", f"{brief(n + 1, new)}\n{STORIES[0]}", source="Alpha") for n in range(8)]
     result = deduplicate(articles, **ONE)
     assert (result.templates, dict(result.cleaned)) == ((), {})
+
+
+def test_versions_of_what_other_outlets_print_keep_their_body() -> None:
+    """What many outlets print in one story is syndication, even where one of them has a dozen versions of it."""
+    body = f"{STORIES[0]}\n{STORIES[1]}"
+    versions = [Article(f"v{n}", f"{brief(n + 2, 24)}\n{body}", source="Daily") for n in range(12)]
+    reprints = [Article(f"r{n}", body, source=f"Outlet {n}") for n in range(50)]
+    result = deduplicate([*versions, *reprints], **ONE)
+    assert result.templates == ()
+    assert len(result.clusters) == 1
 
 
 def test_copies_of_one_story_are_one_story() -> None:
@@ -369,6 +379,25 @@ def test_laws_hold_for_any_batch(drawn: list[tuple[int, int, str | None]]) -> No
     assert {(template.outlet, template.fingerprint) for template in result.templates} <= outlets
     cut = [article for article in articles if article.id in result.cleaned]
     assert all(learned.clean(article).text == result.cleaned[article.id].text for article in cut)
+
+
+def test_templates_of_other_signatures_do_not_merge() -> None:
+    """Stories are named by signatures, so tables with signatures of two seeds know nothing of each other."""
+    with pytest.raises(SchemeMismatch, match="other must be of the scheme of these"):
+        Templates().merge(Templates(seed=7))
+
+
+def test_spaces_in_the_name_of_an_outlet_do_not_matter() -> None:
+    """An outlet is one outlet however its name is spaced."""
+    articles = [Article(str(n), a.text, source=(" Alpha ", "Alpha")[n % 2]) for n, a in enumerate(house("", range(6)))]
+    assert [template.outlet for template in Templates.fit(articles).found] == ["Alpha"]
+
+
+def test_a_story_that_was_learned_is_no_new_one() -> None:
+    """Articles that templates were fitted on count once when the same articles are deduplicated with them."""
+    articles = house("Alpha", range(6))
+    result = deduplicate(articles, templates=Templates.fit(articles, **ONE), **ONE)
+    assert [template.stories for template in result.templates] == [6]
 
 
 def test_bad_arguments_are_refused() -> None:

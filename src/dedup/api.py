@@ -78,7 +78,8 @@ def clean(text: str, *, source: str | None = None, language: str | None = None) 
 
     Returns:
         The clean text, the removed spans of the original, what each block is, the stories that the page carried beside
-        its own, and who wrote it. A text without furniture comes back as it is, and so does one that is nothing else.
+        its own, and who wrote it. A text without furniture comes back as it is, and so does one that is nothing else,
+        or has more than 65,536 lines. Furniture inside a line stays, but for captions and credits.
 
     Raises:
         InvalidArgumentError: An argument is no str.

@@ -108,7 +108,7 @@ class Span:
         rule: What says so: a sign such as "date-marker" or "related-story"; for lines that the classifier took out
             "cue" (a phrase of the lexicon), "extent" (below the heading of a list or box) or "shape"; or "template".
         confidence: How sure that is, in [0, 1].
-        reason: For a template, how many stories and outlets have it.
+        reason: For a template, in how many stories of its outlet it stands.
     """
 
     start: int

@@ -254,7 +254,6 @@ def _read(batch: _Batch, config: Config, rows: range) -> _Chunk:
     for i in np.flatnonzero(texts.lengths > native.MAX_TEXT_BYTES).tolist():
         name, size = batch.documents[rows[i]].id, texts.lengths[i]
         raise InputError(f"text of {name!r} must be at most 64 MiB of UTF-8. Got {size} bytes.")
-    wire_ranks = [wire_rank(string, batch.documents[row].source) for string, row in zip(strings, rows, strict=True)]
     pages: dict[int, Cleaned] = {}
     prints: Prints | None = None
     if config.clean == "auto":
@@ -272,6 +271,7 @@ def _read(batch: _Batch, config: Config, rows: range) -> _Chunk:
         for i, page in pages.items():
             strings[i] = page.text
         texts = texts.replace(np.array(list(pages)), native.Texts.from_strings([strings[i] for i in pages]))
+    wire_ranks = [wire_rank(string, batch.documents[row].source) for string, row in zip(strings, rows, strict=True)]
     hashes = np.empty(len(texts), np.uint64)
     native.fill_text_hashes(texts, config.seed, 0, len(texts), hashes)
     return _Chunk(rows, strings, texts, hashes, pages, prints, wire_ranks)
@@ -319,14 +319,14 @@ def _cut_templates(
     batch: _Batch, sketches: Sketches, config: Config, known: Sightings | None
 ) -> tuple[Sketches, list[Template]]:
     """Learn which blocks are furniture of their outlet and cut them out of the texts; return the sketches of all."""
-    outlets = [article.source or "" for article in batch.documents]
+    outlets = [templates.outlet_of(article) for article in batch.documents]
     places = np.array(batch.places, np.int64)
     prints = Prints.join(batch.prints).take(places)
     # Nothing needs the pieces any more.
     batch.prints.clear()
     learned = known.merge(Sightings()) if known else Sightings()
     texts = [batch.strings[place] for place in batch.places]
-    templates.learn(outlets, texts, prints, learned, config, all_blocks=False)
+    templates.learn(outlets, texts, prints, learned, config, all_blocks=False, lasting=known is not None)
     if not len(learned):
         return sketches, []
     is_furniture = templates.furniture(outlets, prints, learned)

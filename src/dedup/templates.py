@@ -12,10 +12,11 @@ from dedup.boilerplate.page import attribution_of, clean_page, lines_of, templat
 from dedup.boilerplate.sightings import KEPT, Sightings, Template
 from dedup.clustering.clusters import cluster
 from dedup.config import configure
-from dedup.errors import InvalidArgumentError
+from dedup.errors import InvalidArgumentError, SchemeMismatch
 from dedup.kernels import native
 from dedup.kernels.blocks import locate
 from dedup.kernels.parallel import Pool
+from dedup.kernels.sketches import Scheme
 from dedup.matching.verify import Pairs, verify
 from dedup.model import Article
 from dedup.stages import match_alike, merge_equal, sketch
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 LEAST_POINTS = 9
 #: The same where the outlet is unknown; only stories that are longer count there.
 LEAST_POINTS_UNKNOWN = 15
+
+#: How many stories a block must stand in for each outlet that has it.
+STORIES_PER_OUTLET = 2
 
 _LEAST_WORDS = 3  # of a block; shorter ones say nothing, and matter to nobody
 _LEAST_DOCUMENTS = 3  # of one outlet that have a block, before anybody looks at their stories
@@ -120,8 +124,20 @@ class Prints:
         return total
 
 
+def outlet_of(article: Article) -> str:
+    """Return the name of the outlet of an article, spaces aside; "" when it is unknown."""
+    return " ".join((article.source or "").split())
+
+
 def learn(
-    outlets: Sequence[str], texts: Sequence[str], prints: Prints, known: Sightings, config: Config, *, all_blocks: bool
+    outlets: Sequence[str],
+    texts: Sequence[str],
+    prints: Prints,
+    known: Sightings,
+    config: Config,
+    *,
+    all_blocks: bool,
+    lasting: bool,
 ) -> None:
     """Add to `known` which blocks of some clean texts were seen in which stories.
 
@@ -132,6 +148,7 @@ def learn(
         known: What earlier texts have shown.
         config: How stories are told apart.
         all_blocks: Whether blocks that did not repeat yet are noted as well, since more texts will come.
+        lasting: Whether stories have names that other batches would give them too.
     """
     names, outlet = _numbered(outlets)
     repeated = _repeated(names, outlet, prints, known)
@@ -147,7 +164,7 @@ def learn(
         return
     stories = np.zeros(len(texts), np.uint64)
     kept = [texts[row] for row in rows.tolist()]
-    stories[rows] = _stories(_rests(kept, repeated[prints.places(rows)]), config, lasting=all_blocks)
+    stories[rows] = _stories(_rests(kept, repeated[prints.places(rows)]), config, lasting=lasting)
     text = prints.text
     noted = told[text] & _may_repeat(prints)
     if not all_blocks:
@@ -164,10 +181,17 @@ def furniture(outlets: Sequence[str], prints: Prints, known: Sightings) -> NDArr
     names, outlet = _numbered(outlets)
     text = prints.text
     found = np.zeros(len(text), np.bool_)
+    of_outlet = outlet[text]
     worthy = np.flatnonzero(_may_repeat(prints))
-    for place, rows in _by_outlet(outlet[text[worthy]], worthy):
+    for place, rows in _by_outlet(of_outlet[worthy], worthy):
         points = known.points(names[place], prints.fingerprints[rows])
         found[rows] = points >= (LEAST_POINTS if names[place] else LEAST_POINTS_UNKNOWN)
+    places = np.flatnonzero(found)
+    if len(places):
+        # What many outlets print in few stories is syndication, whatever one of them has made of it.
+        at, stories = known.spread(prints.fingerprints[places])
+        at = np.maximum(at, _outlets_of(prints.fingerprints, of_outlet)[places])
+        found[places] = stories >= STORIES_PER_OUTLET * at
     left = prints.per_text(np.where(found, 0, prints.words.astype(np.int64)))
     return found & (left >= _LEAST_REST)[text]
 
@@ -203,6 +227,20 @@ def _numbered(outlets: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
     places: dict[str, int] = {}
     numbers = [places.setdefault(name, len(places)) for name in outlets]
     return list(places), np.array(numbers, np.int64)
+
+
+def _outlets_of(fingerprints: NDArray[np.uint64], outlets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return at how many outlets each block stands, int64."""
+    order = np.lexsort((outlets, fingerprints))
+    blocks, at = fingerprints[order], outlets[order]
+    new_block = np.ones(len(order), np.bool_)
+    new_block[1:] = blocks[1:] != blocks[:-1]
+    new_outlet = new_block.copy()
+    new_outlet[1:] |= at[1:] != at[:-1]
+    group = np.cumsum(new_block) - 1
+    counts = np.empty(len(order), np.int64)
+    counts[order] = np.bincount(group, new_outlet).astype(np.int64)[group]
+    return counts
 
 
 def _by_outlet(outlets: NDArray[np.int64], rows: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
@@ -288,7 +326,8 @@ class Templates:
     that is weaker, so more stories are asked for, and only texts that are longer than what repeats in them count.
 
     By structure alone nine versions of one story at one outlet, each with a new lead and one body that is longer, equal
-    nine briefs above one long house block: their body is taken for furniture. Counts are exact up to 32 stories and
+    nine briefs above one long house block: their body is taken for furniture, unless other outlets print it too. So is
+    the paragraph of background that an outlet repeats in three stories. Counts are exact up to 32 stories and
     approximate on endless streams: see `Sightings`. A version of a story that comes in a later batch counts as the same
     story with the probability that is its similarity.
 
@@ -337,10 +376,12 @@ class Templates:
             DuplicateIdError: Two documents have one id.
         """
         batch: list[Article] = formats.read(articles, on_error="raise").articles
-        outlets = [article.source or "" for article in batch]
+        outlets = [outlet_of(article) for article in batch]
         pages = [clean_page(article.text, lines_of(article.text)) for article in batch]
         prints = Prints.of_lines([lines for _, lines in pages])
-        learn(outlets, [page.text for page, _ in pages], prints, self._known, self._config, all_blocks=True)
+        learn(
+            outlets, [page.text for page, _ in pages], prints, self._known, self._config, all_blocks=True, lasting=True
+        )
         # The cut texts are not wanted; but each template gets an example.
         cut([page for page, _ in pages], outlets, prints, furniture(outlets, prints, self._known), self._known)
 
@@ -358,21 +399,25 @@ class Templates:
         if not isinstance(article, Article):
             raise InvalidArgumentError(f"article must be an Article or a str. Got {type(article).__name__}.")
         page, lines = clean_page(article.text, lines_of(article.text))
-        outlet = article.source or ""
+        outlet = outlet_of(article)
         prints = Prints.of_lines([lines])
         is_furniture = furniture([outlet], prints, self._known)
         if is_furniture.any():
             (page,) = cut([page], [outlet], prints, is_furniture, self._known)
-        return replace(page, attribution=attribution_of(article.text, article.source))
+        return replace(page, attribution=attribution_of(page, article.source))
 
     def merge(self, other: Templates) -> Templates:
         """Return what both have seen, as if one had; both stay as they are.
 
         Raises:
             InvalidArgumentError: `other` is no `Templates`.
+            SchemeMismatch: The two name stories by different signatures.
         """
         if not isinstance(other, Templates):
             raise InvalidArgumentError(f"other must be Templates. Got {type(other).__name__}.")
+        schemes = Scheme.of(self._config), Scheme.of(other._config)
+        if schemes[0] != schemes[1]:
+            raise SchemeMismatch(f"other must be of the scheme of these. Got {schemes[1]} and {schemes[0]}.")
         return self._with(self._known.merge(other._known))
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -385,7 +430,7 @@ class Templates:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], **settings: Unpack[Settings]) -> Self:
-        """Return what was saved.
+        """Return what was saved; the settings must be those it was learned with, and say nothing of the limit.
 
         Raises:
             InputError: The file cannot be read, or is not what `save` wrote.

@@ -53,6 +53,10 @@ DATELINES = {
     "（共同）城壁": "Kyodo",
     "【ワシントン共同】城壁": "Kyodo",
     "(ロイター) - 城壁": "Reuters",
+    "New Delhi, May 12 (PTI) The council met.": "PTI",
+    "NEW DELHI: May 12, 2024 (PTI) “We met”, it said.": "PTI",
+    "New Delhi, 12 May (ANI): The council met.": "ANI",
+    "Madrid, 12 de mayo de 2024 (EFE) El muro": "EFE",
     "[東京 12日 ロイター] - 城壁": "Reuters",
 }
 BYLINES = {
@@ -67,6 +71,25 @@ BYLINES = {
     "Von dpa": "dpa",
     "Par AFP": "AFP",
     "Por Agencia EFE": "EFE",
+    "By PTI": "PTI",
+    "By The Associated Press": "AP",
+    "By Reuters Staff": "Reuters",
+    "By Reuters staff": "Reuters",
+    "By Reuters reporter": "Reuters",
+    "By AFP correspondent": "AFP",
+    "By AP May 12, 2024 10:15 a.m.": "AP",
+    "By Reuters, London": "Reuters",
+    "By Reuters and AP": "Reuters",
+    "By Ida Brock (AP)": "AP",
+    "By Ida Brock [Reuters]": "Reuters",
+    "By Ida Brock / AFP": "AFP",
+    "By Ida Brock | AP": "AP",
+    "By Ida Brock Associated Press": "AP",
+    "By Ida Brock and AP": "AP",
+    "By Petra Kvitova, AP Sports Writer": "AP",
+    "By Maria Antara, Associated Press": "AP",
+    "Von Petra Schuster, dpa": "dpa",
+    "Von Petra Schuster und dpa": "dpa",
     "Redazione ANSA": "ANSA",
     "Agencia EFE": "EFE",
     "Agência Brasil": "Agência Brasil",
@@ -95,6 +118,9 @@ CLOSINGS = {
     "来源：新华社": "Xinhua",
     "出典：共同通信": "Kyodo",
     "This report was distributed by States Newsroom.": "States Newsroom",
+    "This report by The Canadian Press was first published May 12, 2024.": "Canadian Press",
+    "This report by the Canadian Press was first published on May 12, 2024.": "Canadian Press",
+    "This story by The Associated Press was originally published on Tarn Journal.": "AP",
     "This story originally appeared on Tarn Journal.": "Tarn Journal",
     "This article was first published by The Tarn Journal.": "The Tarn Journal",
     "Cet article a été initialement publié sur Le Tarn.": "Le Tarn",
@@ -240,6 +266,68 @@ def test_prose_that_names_an_agency_is_no_attribution(line: str) -> None:
     assert attribute(f"{line}\n\n{STORY}") is None
     assert attribute(f"{STORY}\n\n{line}") is None
     assert attribute(line) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "By Petra Kvitova",
+        "Von Petra Schuster",
+        "By Maria Antara",
+        "By MARIA ANTARA",
+        "By Maria Antara, Staff Writer",
+        "By Maria Antara Staff Writer",
+        "By Petra Schuster Writer",
+        "By Petra May",
+        "By Anna Brock-Antara",
+        "By Ida and Petra",
+        "By Novum Jones",
+        "By Michael Bloomberg",
+        "Por Lusa Silva",
+        "Text Petra Meier",
+        "Redaktion Petra May",
+        "By Redux Smith",
+        "By Rex Smith",
+    ],
+)
+def test_name_of_a_person_is_no_agency(line: str) -> None:
+    """A writer whose name holds an agency's name writes for none."""
+    assert attribute(f"Wall to be mended\n{line}\n{STORY}") is None
+    assert attribute(f"{STORY}\n\n{line}\n") is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "By Redux",
+        "By EPA",
+        "By Ida Brock, Redux",
+        "By Ida Brock (Alamy)",
+        "Source: EPA",
+        "This article originally appeared on Getty Images.",
+        "This report by Getty Images was first published May 12, 2024.",
+        "New Delhi, May 12 (Getty) The council met.",
+    ],
+)
+def test_picture_agency_is_no_origin(line: str) -> None:
+    """Who sends pictures alone wrote no text."""
+    for text in (f"{line}\n\n{STORY}", f"{STORY}\n\n{line}"):
+        found = attribute(text)
+        assert found is None or found.role == "photo"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "New Delhi, May 12 (PTI) the council met.",
+        "He was in New Delhi, May 12 (PTI) The council met.",
+        "On Sunday, May 12 (AP) The council met.",
+        "New Delhi, Room 12 (MAP) The council met.",
+    ],
+)
+def test_bracket_in_a_sentence_is_no_dateline(line: str) -> None:
+    """Without a dash, only a place and a date before the bracket and a new sentence behind it make a dateline."""
+    assert attribute(f"{line}\n\n{STORY}") is None
 
 
 def test_stronger_rule_wins_over_the_first_place() -> None:

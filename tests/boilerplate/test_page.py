@@ -262,8 +262,6 @@ def test_text_without_furniture_comes_back_as_it_is(text: str) -> None:
         CAPTION,
         MARKER,
         HEAD,
-        f"{HEAD}{LONG}",
-        f"Related Articles\n{HEAD}{LONG}",
         f"{POST}\n{SIGNATURE}",
     ],
 )
@@ -271,6 +269,13 @@ def test_page_without_a_story_stays(text: str) -> None:
     """A page of which nothing would be left stays as it is, with nothing learned from it."""
     cleaned = check_laws(text)
     assert (cleaned.text, cleaned.removed, cleaned.items, cleaned.metadata) == (text, (), (), {})
+
+
+@pytest.mark.parametrize("stories", [f"{HEAD}{LONG}", f"Related Articles\n{HEAD}{LONG}"])
+def test_page_of_other_stories_gives_them(stories: str) -> None:
+    """A page that carries stories and has none of its own is empty, and they are its items."""
+    cleaned = check_laws(stories)
+    assert (cleaned.text, len(cleaned.items)) == ("", 1)
 
 
 def test_whole_page_comes_down_to_its_story() -> None:

@@ -47,10 +47,10 @@ LEXICON = Lexicon.of(CUES)
 #: Trees over columns of a block and of its neighbours, some of them beyond the page.
 FOREST = Forest(
     np.random.default_rng(1)
-    .integers(-REACH * len(COLUMNS), (REACH + 1) * len(COLUMNS), 40 * NODES, np.int16)
+    .integers(-REACH * len(COLUMNS), (REACH + 1) * len(COLUMNS), 80 * NODES, np.int16)
     .tobytes(),
-    np.random.default_rng(2).integers(-1, 40, 40 * NODES, np.int16).tobytes(),
-    np.random.default_rng(3).integers(-(2**15), 2**15, 40 * (NODES + 1), np.int16).tobytes(),
+    np.random.default_rng(2).integers(-1, 40, 80 * NODES, np.int16).tobytes(),
+    np.random.default_rng(3).integers(-(2**15), 2**15, 80 * (NODES + 1), np.int16).tobytes(),
     few=-40_000,
     many=-90_001,
     page=-30_000,

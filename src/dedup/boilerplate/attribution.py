@@ -111,6 +111,9 @@ def _dateline_start(line: str, bracket: re.Match[str], *, first: bool) -> int | 
         few = after.strip() and len(bare.split()) <= 3 and bare.upper() != bare.lower()
         if dashed or few or bare.split(",")[0].isupper() or (first and not bare):
             return 0
+        dated = patterns.DATED.fullmatch(place)
+        if dated and _are_names(dated["place"]) and patterns.OPENS.match(line, bracket.end()):
+            return 0
     stop = patterns.LAST_SENTENCE.match(place) if dashed else None
     if stop and len(place[stop.end() :].split()) <= 6 and _is_place(place[stop.end() :]):
         return stop.end()
@@ -209,20 +212,44 @@ def _credit_line(line: str, *, alone: bool) -> tuple[str, str, int, int] | None:
     """Read one short line; `alone` tells whether an agency's name alone counts."""
     label = patterns.CREDIT_LINE.match(line)
     kind, start = (label.lastgroup, label.end()) if label else (None, 0)
-    name = (NAME.search if kind == "by" else NAME.match if kind else PLAIN_NAME.match)(line, start)
-    if not name or patterns.PICTURE.search(line):
+    if patterns.PICTURE.search(line):
         return None
-    agency = CANONICAL[name[0]]
+    if kind == "by":
+        writer = next((name for name in NAME.finditer(line, start) if _writes(line, start, name)), None)
+        first = PLAIN_NAME.match(line, start) if writer else None
+        between = line[first.end() : writer.start()] if first and writer else ""
+        if patterns.JOINED.fullmatch(between) or patterns.APART.fullmatch(between.lstrip()):  # "By Reuters and AP"
+            writer = first
+        return ("byline", CANONICAL[writer[0]], 0, len(line)) if writer else None
+    name = (NAME if kind else PLAIN_NAME).match(line, start)
+    if not name or CANONICAL[name[0]] in PICTURE_NAMES:
+        return None
     if kind == "source":
-        return ("closing", agency, 0, name.end()) if _are_names(line[name.end() :]) else None
-    names = line[start : name.start()].removesuffix("The ").removesuffix("the ").strip()
-    if (
-        not patterns.STAFF.fullmatch(line, name.end())
-        or (names and (kind != "by" or not _are_names(names)))
-        or not (kind or alone)
-    ):
-        return None
-    return "byline", agency, 0, len(line)
+        return ("closing", CANONICAL[name[0]], 0, name.end()) if _are_names(line[name.end() :]) else None
+    return ("byline", CANONICAL[name[0]], 0, len(line)) if (kind or alone) and _is_staff(line, name) else None
+
+
+def _writes(line: str, start: int, name: re.Match[str]) -> bool:
+    """Tell whether the agency in a byline is one, and not a part of a writer's name as in `By Petra Kvitova`."""
+    spelling = name[0]
+    before = line[start : name.start()]
+    names = before.removesuffix("The ").removesuffix("the ").strip()
+    if CANONICAL[spelling] in PICTURE_NAMES or not _are_names(names) or not _is_staff(line, name):
+        return False
+    if not names or patterns.APART.search(before) or not spelling[0].isupper():  # no one is called dpa
+        return True
+    rest = line[name.end() :].strip(" ,.")
+    acronym = spelling.isupper() and CANONICAL[spelling] == spelling
+    apart = " " in spelling or acronym or patterns.JOINED.search(before) is not None or rest[:1].isalpha()
+    return spelling in PLAIN and apart
+
+
+def _is_staff(line: str, name: re.Match[str]) -> bool:
+    """Tell whether nothing follows the agency but who writes for it, and when."""
+    staff = patterns.PLAIN_STAFF if name[0] in PLAIN else patterns.STAFF
+    end = name.end()
+    bracket = line[name.start() - 1 : name.start()] + line[end : end + 1]
+    return staff.fullmatch(line, end + (bracket in {"()", "[]", "（）"})) is not None  # noqa: RUF001
 
 
 def _are_names(names: str) -> bool:
@@ -285,7 +312,10 @@ def _signed(window: str, clause: re.Match[str]) -> tuple[str, str, int, int] | N
 
 
 def _published(window: str, at: int) -> tuple[str, str, int, int] | None:
-    """Read where a text was published first."""
+    """Read where a text was published first, or which agency wrote what was."""
+    authored = patterns.AUTHORED.match(window, at)
+    if authored and CANONICAL[authored["agency"]] not in PICTURE_NAMES:
+        return "closing", CANONICAL[authored["agency"]], at, authored.end("agency")
     published = patterns.PUBLISHED.match(window, at)
     if not published:
         return None
@@ -297,7 +327,11 @@ def _published(window: str, at: int) -> tuple[str, str, int, int] | None:
         name = name.removesuffix("'s").removesuffix("’s")  # noqa: RUF001
     bare = name.removeprefix("the ").removeprefix("The ")
     agency = CANONICAL.get(bare) or CANONICAL.get(name)
-    if patterns.MONTH.match(bare) or (not agency and patterns.DELIVERED.search(window, at, start)):
+    if (
+        patterns.MONTH.match(bare)
+        or agency in PICTURE_NAMES
+        or (not agency and patterns.DELIVERED.search(window, at, start))
+    ):
         return None
     return "closing", agency or name.removeprefix("the "), at, start + len(name)
 

@@ -51,6 +51,10 @@ NAME = re.compile(_words(s for s in CANONICAL if s == "dpa" or not s[0].islower(
 PLAIN_NAME = re.compile(_words(s for s in PLAIN if s == "dpa" or not s[0].islower() or not s.isascii()))
 
 # Datelines.
+_MONTH = (
+    "Jan|Feb|Fev|Fév|Mar|Mär|Apr|Avr|Abr|May|Mai|Mag|Mei|Maj|Jun|Jui|Giu|Jul|Lug|Aug|Ago|Aoû|Sep|Set|Oct|Okt|Out|Ott|Nov|"
+    "Dec|Déc|Dez|Dic|Ene|Gen"
+)
 _DASH = "[-–—―‒−ー_]"
 BRACKET = re.compile(
     r"[(（【［\[]\s?(?P<body>[^()（）【】［］\[\]\n]{2,80})(?P<close>[)）】］\]])"
@@ -69,6 +73,12 @@ JAPANESE = re.compile(
 )
 LAST_SENTENCE = re.compile(r".*(?:[^\W_A-ZА-ЯЁ][\"'”’»)）」]?[.!?…][\"'”’»)）」]?\s+|[。」])")
 LOUD_END = re.compile(r"(?:[A-ZÀ-Þ][A-ZÀ-Þ.'’/-]+,?\s?){1,5}(?:[\w.]{1,9},? ){0,3}\Z")
+DATED = re.compile(  # a place and a date
+    r"(?!(?:[Oo]n|[Ii]n|[Aa]t|[Bb]y|[Ff]rom|[Ss]ince|[Uu]ntil|[Aa]fter|[Bb]efore|[Uu]pdated|[Pp]ublished|[Pp]osted)\b)"
+    r"(?P<place>[^\d,:]{2,40}(?:,\s?[^\d,:]{2,30})?)[,:]\s?"
+    rf"(?i:(?:{_MONTH})[a-zéûç]{{0,7}}\.? \d{{1,2}}|\d{{1,2}}\.? (?:de )?(?:{_MONTH})[a-zéûç]{{0,7}}\.?)(?:,? (?:de )?\d{{4}})?[\s,]*"
+)
+OPENS = re.compile(r"\s+[\"“«‘'(]?[^\Wa-zà-ÿ_]")  # prose that begins
 PROSE = re.compile(r"[?!\"“”«»;]|\w{6}\.\s")  # stands in no place
 LABEL = re.compile(
     r"\W*(?:photos?|image|picture|video|watch|fotos?|bild|crédit|credit|источник|источник фото|фото|صورة|图片?|図|写真|"
@@ -90,11 +100,23 @@ _EDITORS = "Redazione|Redação|Redacción|Redaktion|La rédaction avec|Agencias
 CREDIT_LINE = re.compile(
     rf"(?P<by>(?:{_BY})(?:\s*[:：／/]|\s)\s*)|(?P<source>(?:{_SOURCES})\s*[:：]\s*(?:[Tt]he )?)|(?P<editors>(?:{_EDITORS})[\s:]+)|[Tt]he "
 )
-STAFF = re.compile(
-    r"(?:[\s,|·•–—-]*(?:[Ss]taff|[Ww]riters?|[Cc]orrespondents?|[Rr]eporters?|[Nn]ews|[Ss]ervice|[Aa]gency|[A-Z][a-z]+ [Ww]riter|"
-    r"[Ee]ditor|Sports|Medical|Business|Political|National|Science|Published|Updated|Posted|[A-Z][a-z]{2,8}\.?|\d{1,4}|[\d:.]{3,8}|"
-    r"[ap]\.?m\.?|GMT|ET|EDT|EST|UTC)[,.]?){0,10}\s*"
-)
+
+
+def _staff(more: str) -> re.Pattern[str]:
+    """Return a pattern for what may follow an agency in a byline: who writes for it, and when; `more` adds to it."""
+    return re.compile(
+        r"(?:[\s,|·•–—-]*(?:[Ss]taff|[Ww]riters?|[Cc]orrespondents?|[Rr]eporters?|[Nn]ews|[Ss]ervice|[Aa]gency|"
+        r"[Ee]ditor|Sports|Medical|Business|Political|National|Science|Published|Updated|Posted|"
+        rf"(?:(?:{_MONTH})[a-z]{{0,6}}\.?(?= \d)|(?<=\d )(?:{_MONTH})[a-z]{{0,6}}\.?)|(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?\b|"
+        rf"(?<!\d)\d{{1,4}}(?!\d)|(?<![\d:.])[\d:.]{{3,8}}(?![\d:.])|[ap]\.?m\.?|GMT|ET|EDT|EST|UTC{more})[,.]?){{0,10}}\s*"
+    )
+
+
+# A name that people bear too is no agency before `Smith` or `Smith, Writer`.
+STAFF = _staff("")
+PLAIN_STAFF = _staff(r"|[A-Z][a-z]+ [Ww]riter|(?<=[,|·•–—-]\s)[A-Z][a-z]{2,8}\.?")
+APART = re.compile(r"(?:[,，、/／|(（\[:：·•–—]|(?:\A|\s)-)\s*(?:[Tt]he )?\Z")  # stands between a writer and an agency
+JOINED = re.compile(r"\s(?:and|und|et|y|e|en|of|for|with|mit|avec|con|com) (?:[Tt]he )?\Z")
 JOINING = frozenset(
     "and und et y e de van der den von of for the al el la le da di du dos bin ibn i ve і и та en with".split()  # noqa: SIM905
 )
@@ -161,6 +183,9 @@ DELIVERED = re.compile("[Dd]istributed|[Pp]rovided|[Ss]upplied")
 FULL_STOP = re.compile(r"\w{3}\.(?= )")  # ends a sentence; `L.A.` does not
 MONTH = re.compile(r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?(?: \d|\Z)|\w+day\b")
 POSSESSED = re.compile(r"\s(?:[\"“«]|(?!(?:on|in|and|at|by|under|for|with|as|where|when|before|last)\b)[a-z])")
+AUTHORED = re.compile(
+    rf"(?:This|The) {_KIND} by (?:[Tt]he )?(?P<agency>{NAME.pattern}) (?:was|has been|had been)? ?(?:originally|first|initially) published\b"
+)
 REPORTERS = re.compile(
     r"(?:Additional |Reporting and )?(?:[Rr]eporting|[Ww]riting|Compiled) (?:and (?:[Ww]riting|[Ee]diting) )?by [^\n]{3,250}?"
     r"(?:(?<=[;.,])|\band) ?(?:[Ee]diting|[Ww]riting)(?: and \w+)? by [^\n)）]{3,120}[)）]?"

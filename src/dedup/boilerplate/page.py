@@ -18,7 +18,6 @@ import numpy as np
 
 from dedup import _validate
 from dedup.boilerplate.agencies import is_agency
-from dedup.boilerplate.attribution import attribute
 from dedup.boilerplate.classify import SCORE_UNIT, cue, furniture_kinds, read_blocks
 from dedup.boilerplate.signs import LINE_STARTS, MARKS, may_have_signs, signs
 from dedup.kernels.blocks import locate
@@ -77,13 +76,27 @@ def clean(text: str, *, source: str | None = None, language: str | None = None) 
     metadata = dict(page.metadata)
     if language:
         metadata["language"] = language
-    return replace(page, blocks=tuple(_blocks(page)), metadata=metadata, attribution=attribution_of(text, source))
+    return replace(page, blocks=tuple(_blocks(page)), metadata=metadata, attribution=attribution_of(page, source))
 
 
-def attribution_of(text: str, source: str | None) -> Attribution | None:
-    """Return who wrote a text: an agency that printed it itself, or whom the text names."""
+def attribution_of(page: Cleaned, source: str | None) -> Attribution | None:
+    """Return who wrote a page: an agency that printed it itself, or whom its story names, else what was removed."""
     agency = is_agency(source)
-    return Attribution(agency, "origin", 0, 0, 1.0) if agency else attribute(text)
+    if agency:
+        return Attribution(agency, "origin", 0, 0, 1.0)
+    found = _attribute(page.text) if page.removed else None
+    if not found:
+        return _attribute(page.original)
+    rest = _Rest(page.original)
+    rest.remove(page.removed)
+    return replace(found, start=rest.place(found.start), end=rest.place(found.end - 1) + 1)
+
+
+def _attribute(text: str) -> Attribution | None:
+    # Its patterns take a third of a second to compile, and most runs meet no dateline.
+    from dedup.boilerplate.attribution import attribute  # noqa: PLC0415
+
+    return attribute(text)
 
 
 def wire_rank(text: str, source: str | None) -> int:
@@ -92,7 +105,7 @@ def wire_rank(text: str, source: str | None) -> int:
         return 0
     if not _MAY_BE_DATELINE.search(text, 0, _DATELINE_CHARACTERS):
         return 2
-    found = attribute(text)
+    found = _attribute(text)
     return 1 if found and found.role == "origin" and found.start < _DATELINE_CHARACTERS else 2
 
 
@@ -125,6 +138,9 @@ def clean_page(text: str, lines: list[Line]) -> tuple[Cleaned, list[Line]]:
     whole = lines
     for _ in range(_ROUNDS):
         if not lines:
+            # A page that carries stories and has none of its own is empty; one of nothing else stays.
+            if items:
+                return _finished(text, rest, items, metadata), lines
             break
         found = signs(rest.text, lines) if may_have_signs(rest.text) else None
         if found and found.spans:
@@ -137,11 +153,15 @@ def clean_page(text: str, lines: list[Line]) -> tuple[Cleaned, list[Line]]:
             # The others stay, whatever stood beside them; but there may be a sign now that they stand together.
             lines = lines_of(rest.text) if may_have_signs(rest.text) else [line for line in lines if not line.furniture]
         elif rest.spans:
-            items.sort(key=lambda item: item.start)
-            return Cleaned(text, rest.text, tuple(rest.removed()), tuple(items), metadata), lines
+            return _finished(text, rest, items, metadata), lines
         else:
             return Cleaned(text, text), lines
     return Cleaned(text, text), whole
+
+
+def _finished(text: str, rest: _Rest, items: list[Item], metadata: dict[str, str]) -> Cleaned:
+    items.sort(key=lambda item: item.start)
+    return Cleaned(text, rest.text, tuple(rest.removed()), tuple(items), metadata)
 
 
 def _furniture(text: str, lines: list[Line]) -> Iterator[Span]:

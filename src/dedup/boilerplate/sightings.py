@@ -253,6 +253,26 @@ class Sightings:
         """
         return self._look_up(self._folded().count, outlet, fingerprints)
 
+    def spread(self, fingerprints: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return at how many outlets blocks are known, and in how many stories, summed over these outlets.
+
+        Args:
+            fingerprints: uint64 [n].
+
+        Returns:
+            Two arrays int64 [n]; 0 and 0 for a block that is not there.
+
+        Raises:
+            InvalidArgumentError: An argument is of another type.
+        """
+        _check_column("fingerprints", fingerprints, np.uint64)
+        table = self._folded()
+        order = np.argsort(table.fingerprint, kind="stable")
+        known = table.fingerprint[order]
+        first, last = np.searchsorted(known, fingerprints), np.searchsorted(known, fingerprints, side="right")
+        sums = _starts(table.count[order])
+        return last - first, sums[last] - sums[first]
+
     def remember(self, outlet: str, fingerprint: int, example: str) -> None:
         """Keep a text of a block, for the eye; of several the first in the order of strings.
 

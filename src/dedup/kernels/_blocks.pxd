@@ -46,6 +46,10 @@ cdef enum:
     # Of every tree of the forest.
     DEPTH = 5
     NODES = 31
+    # Behind so many trees a score this low or this high is not looked at further.
+    FEW_TREES = 50
+    SURE_LOW = -3500
+    SURE_HIGH = 2500
     MOST = 32767
     # A table in which a word finds no place after so many tries does without it: nobody can make the search long.
     TRIES = 16

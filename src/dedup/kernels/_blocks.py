@@ -842,6 +842,8 @@ def _score(forest: cython.pointer[Forest], row: i32p) -> int32_t:
     leaves: cython.pointer[int16_t] = forest.leaves
     # Every tree has the same depth, so that the processor can work on several at a time.
     for tree in range(forest.trees):
+        if tree == FEW_TREES and (total <= SURE_LOW or total >= SURE_HIGH):
+            break
         node = 0
         for level in range(DEPTH):
             node = 2 * node + 1 + (row[places[node]] > limits[node])

@@ -51,6 +51,8 @@ _LEAST_BYTES = 2  # of a phrase
 _NODE = np.dtype([("first", "<u4"), ("value", "<u2"), ("byte", "u1"), ("children", "u1")])
 #: The depth of every tree of a forest, and its inner nodes.
 DEPTH, NODES = 5, 31
+#: Behind so many trees a score this low or this high stands: the others are not asked.
+FEW_TREES, SURE_LOW, SURE_HIGH = 50, -3500, 2500
 #: A block is short up to so many words, and long from so many on.
 FEW_WORDS, MANY_WORDS = 8, 30
 #: A line of so many words at most that begins with a cue of a promo or of another story, and is no sentence,

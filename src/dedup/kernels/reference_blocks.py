@@ -18,6 +18,7 @@ import numpy as np
 
 from dedup.kernels.blocks import (
     COLUMNS,
+    FEW_TREES,
     FEW_WORDS,
     KINDS,
     LEAD_MORE,
@@ -27,6 +28,8 @@ from dedup.kernels.blocks import (
     PAGE_BLOCKS,
     PAGE_TENTHS,
     REACH,
+    SURE_HIGH,
+    SURE_LOW,
     WORDS,
 )
 
@@ -250,7 +253,8 @@ def cues(text: bytes, phrases: Mapping[bytes, int]) -> list[int]:
 def score(rows: Sequence[Sequence[int]], forest: Forest) -> list[int]:
     """Return the sum of the trees' leaves for each row of `see`.
 
-    A tree may look at the rows of up to REACH blocks before and behind; where there is none, it finds -1.
+    A tree may look at the rows of up to REACH blocks before and behind; where there is none, it finds -1. A score that
+    is sure after FEW_TREES trees stands.
     """
     places = np.frombuffer(forest.places, np.int16).reshape(-1, NODES).tolist()
     limits = np.frombuffer(forest.limits, np.int16).reshape(-1, NODES).tolist()
@@ -261,7 +265,9 @@ def score(rows: Sequence[Sequence[int]], forest: Forest) -> list[int]:
     scores = []
     for at in range(REACH * width, len(values) - REACH * width, width):
         total = 0
-        for tree, most, ends in zip(places, limits, leaves, strict=True):
+        for number, (tree, most, ends) in enumerate(zip(places, limits, leaves, strict=True)):
+            if number == FEW_TREES and not SURE_LOW < total < SURE_HIGH:
+                break
             node = 0
             while node < NODES:
                 node = 2 * node + 1 + (values[at + tree[node]] > most[node])
