@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dedup import templates
-from dedup.boilerplate import age_resolved, clean_page, fill_suspects, lines_in, read_blocks, wire_rank
+from dedup.boilerplate import age_resolved, clean_page, lines_in, read_blocks, suspects, wire_rank
 from dedup.boilerplate.sightings import Sightings, Template
 from dedup.clustering.clusters import cluster
 from dedup.clustering.order import keep_order
@@ -258,11 +258,9 @@ def _read(batch: _Batch, config: Config, rows: range) -> _Chunk:
     prints: Prints | None = None
     if config.clean == "auto":
         blocks = read_blocks(texts)
-        suspects = np.empty(len(texts), np.uint8)
-        fill_suspects(texts, blocks, suspects)
         _, starts, ends = locate(texts)
         left: dict[int, list[Line]] = {}
-        for i in np.flatnonzero(suspects).tolist():
+        for i in suspects(strings, texts, blocks):
             page, lines = clean_page(strings[i], lines_in(blocks, starts, ends, i))
             if page.removed:
                 pages[i], left[i] = page, lines

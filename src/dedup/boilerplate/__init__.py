@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dedup.boilerplate.classify import read_blocks
-from dedup.boilerplate.page import clean, clean_page, fill_suspects, lines_in, wire_rank
+from dedup.boilerplate.page import clean, clean_page, lines_in, suspects, wire_rank
 from dedup.boilerplate.signs import age_resolved
 
-__all__ = ["age_resolved", "clean", "clean_page", "fill_suspects", "lines_in", "read_blocks", "wire_rank"]
+__all__ = ["age_resolved", "clean", "clean_page", "lines_in", "read_blocks", "suspects", "wire_rank"]

@@ -25,7 +25,7 @@ from dedup.kernels.native import Texts, fill_cues
 from dedup.model import Attribution, Block, Cleaned, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -123,11 +123,14 @@ def lines_in(blocks: Blocks, starts: NDArray[np.int64], ends: NDArray[np.int64],
     return list(map(Line, *(column[part].tolist() for column in columns)))
 
 
-def fill_suspects(texts: Texts, blocks: Blocks, out: NDArray[np.uint8]) -> None:
-    """Write to `out` (uint8 [n]) which texts are worth a call of `clean_page`; the others are clean as they are."""
-    fill_cues(texts, MARKS, LINE_STARTS, 0, len(texts), out)
-    furniture = np.concatenate([[0], np.cumsum(blocks.furniture)])
-    out |= furniture[blocks.firsts[1:]] > furniture[blocks.firsts[:-1]]
+def suspects(strings: Sequence[str], texts: Texts, blocks: Blocks) -> list[int]:
+    """Return which texts of a batch are worth a call of `clean_page`; the others are clean as they are."""
+    marked = np.empty(len(texts), np.uint8)
+    fill_cues(texts, MARKS, LINE_STARTS, 0, len(texts), marked)
+    sums = np.concatenate([[0], np.cumsum(blocks.furniture)])
+    furnished = sums[blocks.firsts[1:]] > sums[blocks.firsts[:-1]]
+    looked_at = np.flatnonzero(furnished | (marked > 0)).tolist()
+    return [row for row in looked_at if furnished[row] or may_have_signs(strings[row])]
 
 
 def clean_page(text: str, lines: list[Line]) -> tuple[Cleaned, list[Line]]:
