@@ -33,12 +33,11 @@ cdef enum:
     # A block is short up to so many words, and long from so many on.
     FEW_WORDS = 8
     MANY_WORDS = 30
-    # A short line that begins as a promo or as a lead to another story must look this much more like the story.
+    # A short line that begins with a cue of these kinds must look this much more like the story.
     LEAD_WORDS = 14
     LEAD_MORE = 3000
-    # Places of two kinds among those of cues.
-    PROMO = 6
-    RELATED = 7
+    # Bits 6, 7, 8 and 15: posts, promos, other stories and adverts.
+    LEADS = 33216
     ROUNDS = 8
     # A whole page has so many blocks, and so many of ten are furniture whatever their length.
     PAGE_BLOCKS = 64
@@ -156,6 +155,7 @@ cdef struct Row:
     uint32_t first_word
     uint32_t last_word
     uint32_t index
+    uint32_t is_lead
 
 cdef struct Slot:
     uint32_t key

@@ -338,8 +338,10 @@ def _take(
         _note(row, kind, ANYWHERE)
     if p == block:
         _note(row, value >> 5 & 31, AT_START)
+        row.is_lead |= LEADS >> kind | LEADS >> (value >> 5 & 31)
         if q >= block_end:
             _note(row, value >> 10 & 31, WHOLE)
+            row.is_lead |= LEADS >> (value >> 10 & 31)
     return q if kind == DATE else cython.NULL
 
 
@@ -983,16 +985,12 @@ def _relate(s: cython.pointer[Page]) -> cython.void:
 @cython.nogil
 @cython.inline
 @cython.exceptval(check=False)
-def _least(forest: cython.pointer[Forest], row: i32p, is_page: cython.bint) -> int32_t:
+def _least(forest: cython.pointer[Forest], row: i32p, is_lead: cython.bint, is_page: cython.bint) -> int32_t:
     """Return the least score of a block of the story: from `few` for a short block in a straight line to `many`."""
     few: int32_t = forest.page if is_page else forest.few
     many: int32_t = forest.page if is_page else forest.many
     beyond: int32_t = row[WORDS] - FEW_WORDS
-    if (
-        (row[CUES + PROMO] >= AT_START or row[CUES + RELATED] >= AT_START)
-        and row[WORDS] <= LEAD_WORDS
-        and row[ENDING] != 1
-    ):
+    if is_lead and row[WORDS] <= LEAD_WORDS and row[ENDING] != 1:
         return few + LEAD_MORE
     if beyond <= 0:
         return few
@@ -1028,7 +1026,7 @@ def _drop(
         is_page[0] = s.n >= PAGE_BLOCKS and 10 * sure >= PAGE_TENTHS * s.n
     for i in range(s.n):
         row = s.table + (i + REACH) * COLUMNS
-        if scores[s.rows[i].index] < _least(forest, row, is_page[0]):
+        if scores[s.rows[i].index] < _least(forest, row, s.rows[i].is_lead & 1, is_page[0]):
             continue
         first = s.rows[i].first_word
         many = s.rows[i].last_word - first

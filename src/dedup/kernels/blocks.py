@@ -55,8 +55,8 @@ DEPTH, NODES = 5, 31
 FEW_TREES, SURE_LOW, SURE_HIGH = 50, -3500, 2500
 #: A block is short up to so many words, and long from so many on.
 FEW_WORDS, MANY_WORDS = 8, 30
-#: A line of so many words at most that begins with a cue of a promo or of another story, and is no sentence,
-#: needs so much more.
+#: A line of so many words at most that begins with a cue of one of these kinds, and is no sentence, needs so much more.
+LEADS: tuple[BlockKind, ...] = ("embed", "promo", "related", "advert")
 LEAD_WORDS, LEAD_MORE = 14, 3000
 #: A whole page has so many blocks, and so many of ten are furniture whatever their length.
 PAGE_BLOCKS, PAGE_TENTHS = 64, 6

@@ -23,6 +23,7 @@ from dedup.kernels.blocks import (
     KINDS,
     LEAD_MORE,
     LEAD_WORDS,
+    LEADS,
     MANY_WORDS,
     NODES,
     PAGE_BLOCKS,
@@ -173,10 +174,12 @@ class _Seen:
         long_words: The hashes of its long words, in order.
         places: The strictest place of a cue of each kind, by number from 1 on.
         phrases: How many phrases of each kind stand anywhere, FUNCTION and DATE included.
+        is_lead: Whether it begins with a cue of one of LEADS.
     """
 
     columns: dict[str, int] = field(default_factory=dict)
     whole: int = _FNV_32
+    is_lead: bool = False
     fingerprint: int = _FNV_64
     long_words: list[int] = field(default_factory=list)
     places: Counter[int] = field(default_factory=Counter)
@@ -216,7 +219,10 @@ def judge(text: bytes, phrases: Mapping[bytes, int], forest: Forest) -> tuple[li
         rows = _relate([page[i] for i in kept])
         for i, value in zip(kept, score(rows, forest), strict=True):
             scores[i] = value
-        stay = [i for i, row in zip(kept, rows, strict=True) if scores[i] >= _least(forest, row, is_page=is_page)]
+        least = [
+            _least(forest, row, is_lead=page[i].is_lead, is_page=is_page) for i, row in zip(kept, rows, strict=True)
+        ]
+        stay = [i for i, limit in zip(kept, least, strict=True) if scores[i] >= limit]
         if not stay:
             break
         if stay == kept:
@@ -228,12 +234,11 @@ def judge(text: bytes, phrases: Mapping[bytes, int], forest: Forest) -> tuple[li
     return scores, [False] * len(page)
 
 
-def _least(forest: Forest, row: Sequence[int], *, is_page: bool) -> int:
+def _least(forest: Forest, row: Sequence[int], *, is_lead: bool, is_page: bool) -> int:
     """Return the least score of a block of the story: on a straight line from `few` to `many`, rounded to `few`."""
     few, many = (forest.page, forest.page) if is_page else (forest.few, forest.many)
-    words, ending, *leads = (row[COLUMNS.index(name)] for name in ("words", "ending", "cue:promo", "cue:related"))
-    # A line that begins as a promo or as a lead to another story, and does not end as a sentence.
-    if max(leads) > 1 and words <= LEAD_WORDS and ending != 1:
+    words, ending = row[COLUMNS.index("words")], row[COLUMNS.index("ending")]
+    if is_lead and words <= LEAD_WORDS and ending != 1:
         return few + LEAD_MORE
     beyond = min(max(words - FEW_WORDS, 0), MANY_WORDS - FEW_WORDS)
     step = beyond * abs(many - few) // (MANY_WORDS - FEW_WORDS)
@@ -515,6 +520,8 @@ def _note_phrases(
         if start == first or (start < first and kind == _MARK):
             _note(seen, value >> 5 & 31, AT_START)
             _note(seen, value >> 10 & 31, WHOLE if end >= last else 0)
+            kinds = [value & 31, value >> 5 & 31, *([value >> 10 & 31] if end >= last else [])]
+            seen.is_lead |= any(1 <= one <= len(KINDS) and KINDS[one - 1] in LEADS for one in kinds)
     return date_end
 
 
