@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import networkx as nx
 
 from dedup import Article, Config, Result, clean
-from dedup.boilerplate.page import lines_of, whole_line, wire_rank
+from dedup.boilerplate.classify import lines_of
+from dedup.boilerplate.page import whole_line, wire_rank
 from dedup.boilerplate.signs import age_resolved
 from dedup.kernels import reference
 from dedup.matching.roundups import LARGE_PART, PART

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dedup.boilerplate.page import Line
+    from dedup.boilerplate.classify import Line
     from dedup.config import Config
     from dedup.matching.candidates import Candidates
     from dedup.stages import Advance, Progress

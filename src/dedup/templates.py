@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from dedup import formats
-from dedup.boilerplate.page import attribution_of, clean_page, lines_of, template_spans, without
+from dedup.boilerplate.classify import lines_of
+from dedup.boilerplate.page import attribution_of, clean_page, template_spans, without
 from dedup.boilerplate.sightings import KEPT, Sightings, Template
 from dedup.clustering.clusters import cluster
 from dedup.config import configure
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dedup.boilerplate.page import Line
+    from dedup.boilerplate.classify import Line
     from dedup.config import Config, Settings
     from dedup.kernels.blocks import Blocks
     from dedup.matching.candidates import Candidates

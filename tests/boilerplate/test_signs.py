@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dedup.boilerplate import age_resolved, clean
-from dedup.boilerplate.page import lines_of
+from dedup.boilerplate.classify import lines_of
 from dedup.boilerplate.signs import LINE_STARTS, MARKS, SIGNS, may_have_signs, signs
 
 if TYPE_CHECKING:

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from dedup.kernels import blocks as kernel
-from dedup.kernels.blocks import KINDS, Blocks, Forest, Lexicon
+from dedup.kernels.blocks import KINDS, Blocks, Forest, Lexicon, locate
+from dedup.kernels.native import Texts
 
 if TYPE_CHECKING:
-    from dedup.kernels.native import Texts
+    from numpy.typing import NDArray
+
     from dedup.model import BlockKind
 
 #: Scores are thousandths of a natural logarithm of the odds that a block is of the story.
@@ -27,6 +29,18 @@ _FEW, _MANY, _PAGE = -1000, -2000, -500
 _OPENERS = ("promo", "related", "most_read", "comments", "share", "cookie")
 _EXTENT = 40  # blocks
 _TEASER_WORDS = 4
+
+
+class Line(NamedTuple):
+    """A block of a page: characters `start` to `end`, without the space around, and what is known of it."""
+
+    start: int
+    end: int
+    cues: int
+    fingerprint: int
+    words: int
+    score: int
+    furniture: bool
 
 
 @cache
@@ -41,6 +55,20 @@ def weights() -> tuple[Lexicon, Forest]:
 def read_blocks(texts: Texts) -> Blocks:
     """Return the blocks of some texts with their scores; equal texts have equal blocks, whatever stands beside them."""
     return kernel.read(texts, *weights())
+
+
+def lines_of(text: str) -> list[Line]:
+    """Return the blocks of one text."""
+    texts = Texts.from_strings([text])
+    _, starts, ends = locate(texts)
+    return lines_in(read_blocks(texts), starts, ends, 0)
+
+
+def lines_in(blocks: Blocks, starts: NDArray[np.int64], ends: NDArray[np.int64], row: int) -> list[Line]:
+    """Return the blocks of text `row` of a batch, given where the blocks of all are."""
+    part = slice(*blocks.firsts[row : row + 2].tolist())
+    columns = (starts, ends, blocks.cues, blocks.fingerprints, blocks.words, blocks.scores, blocks.furniture)
+    return list(map(Line, *(column[part].tolist() for column in columns)))
 
 
 def cue(cues: int) -> tuple[BlockKind | None, int]:

@@ -12,22 +12,19 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dedup import _validate
 from dedup.boilerplate.agencies import is_agency
-from dedup.boilerplate.classify import SCORE_UNIT, cue, furniture_kinds, read_blocks
+from dedup.boilerplate.classify import SCORE_UNIT, Line, cue, furniture_kinds, lines_of
 from dedup.boilerplate.signs import LINE_STARTS, MARKS, may_have_signs, signs
-from dedup.kernels.blocks import locate
 from dedup.kernels.native import Texts, fill_cues
 from dedup.model import Attribution, Block, Cleaned, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-
-    from numpy.typing import NDArray
 
     from dedup.kernels.blocks import Blocks
     from dedup.model import Item
@@ -41,18 +38,6 @@ _HEADLINE_WORDS = 20
 _ENDS = ".!?…。\uff01\uff1f؟।:\uff1a,;\"'”\u2019»」"
 _CALLS = "?!\uff1f\uff01"
 _LABELS = ("dateline", "byline", "metadata", "caption", "credit", "correction")
-
-
-class Line(NamedTuple):
-    """A block of a page: characters `start` to `end`, without the space around, and what is known of it."""
-
-    start: int
-    end: int
-    cues: int
-    fingerprint: int
-    words: int
-    score: int
-    furniture: bool
 
 
 def clean(text: str, *, source: str | None = None, language: str | None = None) -> Cleaned:
@@ -107,20 +92,6 @@ def wire_rank(text: str, source: str | None) -> int:
         return 2
     found = _attribute(text)
     return 1 if found and found.role == "origin" and found.start < _DATELINE_CHARACTERS else 2
-
-
-def lines_of(text: str) -> list[Line]:
-    """Return the blocks of one text."""
-    texts = Texts.from_strings([text])
-    _, starts, ends = locate(texts)
-    return lines_in(read_blocks(texts), starts, ends, 0)
-
-
-def lines_in(blocks: Blocks, starts: NDArray[np.int64], ends: NDArray[np.int64], row: int) -> list[Line]:
-    """Return the blocks of text `row` of a batch, given where the blocks of all are."""
-    part = slice(*blocks.firsts[row : row + 2].tolist())
-    columns = (starts, ends, blocks.cues, blocks.fingerprints, blocks.words, blocks.scores, blocks.furniture)
-    return list(map(Line, *(column[part].tolist() for column in columns)))
 
 
 def suspects(strings: Sequence[str], texts: Texts, blocks: Blocks) -> list[int]:

@@ -13,7 +13,7 @@ from dedup.boilerplate.credits import cuts, may_credit
 from dedup.model import Item, Span
 
 if TYPE_CHECKING:
-    from dedup.boilerplate.page import Line
+    from dedup.boilerplate.classify import Line
     from dedup.model import BlockKind
 
 #: Every sign, the kind of what it removes, and how sure it is.
