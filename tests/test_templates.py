@@ -387,6 +387,13 @@ def test_templates_of_other_signatures_do_not_merge() -> None:
         Templates().merge(Templates(seed=7))
 
 
+def test_an_article_may_be_a_mapping() -> None:
+    """A mapping is cleaned as the article that it describes."""
+    articles = house("Alpha", range(6))
+    learned = Templates.fit(articles)
+    assert learned.clean({"text": articles[0].text, "source": "Alpha"}) == learned.clean(articles[0])
+
+
 def test_spaces_in_the_name_of_an_outlet_do_not_matter() -> None:
     """An outlet is one outlet however its name is spaced."""
     articles = [Article(str(n), a.text, source=(" Alpha ", "Alpha")[n % 2]) for n, a in enumerate(house("", range(6)))]
@@ -403,7 +410,7 @@ def test_a_story_that_was_learned_is_no_new_one() -> None:
 def test_bad_arguments_are_refused() -> None:
     """Each bad argument is refused by name."""
     learned = Templates()
-    with pytest.raises(InvalidArgumentError, match=r"article must be an Article or a str\. Got int\."):
+    with pytest.raises(InvalidArgumentError, match=r"article must be an Article, a mapping or a str\. Got int\."):
         learned.clean(3)  # type: ignore[arg-type]
     with pytest.raises(InvalidArgumentError, match=r"other must be Templates\. Got int\."):
         learned.merge(3)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
@@ -24,7 +25,7 @@ from dedup.stages import match_alike, merge_equal, sketch
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Unpack
 
     from numpy.typing import NDArray
@@ -386,19 +387,22 @@ class Templates:
         # The cut texts are not wanted; but each template gets an example.
         cut([page for page, _ in pages], outlets, prints, furniture(outlets, prints, self._known), self._known)
 
-    def clean(self, article: Article | str) -> Cleaned:
+    def clean(self, article: Article | Mapping[str, object] | str) -> Cleaned:
         """Return an article without its furniture: what `dedup.clean` takes off, then the templates of its outlet.
 
         Args:
-            article: An article, or a text whose outlet is unknown.
+            article: An article, or what `deduplicate` takes for one: a mapping, or a text whose outlet is unknown.
 
         Raises:
-            InvalidArgumentError: `article` is neither.
+            InvalidArgumentError: `article` is none of these.
+            InputError: The mapping is no article.
         """
         if isinstance(article, str):
             article = Article(id="text", text=article)
+        if isinstance(article, Mapping):
+            (article,) = formats.read([article], on_error="raise").articles
         if not isinstance(article, Article):
-            raise InvalidArgumentError(f"article must be an Article or a str. Got {type(article).__name__}.")
+            raise InvalidArgumentError(f"article must be an Article, a mapping or a str. Got {type(article).__name__}.")
         page, lines = clean_page(article.text, lines_of(article.text))
         outlet = outlet_of(article)
         prints = Prints.of_lines([lines])
