@@ -194,7 +194,8 @@ class _Rest:
                 if position < first:
                     pieces.append((position, first))
                     kept.append(self.text[position - start + offset : first - start + offset])
-                self.spans.append(replace(span, start=first, end=last))
+                same = (first, last) == (span.start, span.end)
+                self.spans.append(span if same else replace(span, start=first, end=last))
                 position = last
                 if span.end > offset + end - start:
                     break
