@@ -319,7 +319,9 @@ def _cut_templates(
     """Learn which blocks are furniture of their outlet and cut them out of the texts; return the sketches of all."""
     outlets = [templates.outlet_of(article) for article in batch.documents]
     places = np.array(batch.places, np.int64)
-    prints = Prints.join(batch.prints).take(places)
+    prints = Prints.join(batch.prints)
+    if (places != np.arange(len(places))).any() or len(places) < len(batch.strings):
+        prints = prints.take(places)
     # Nothing needs the pieces any more.
     batch.prints.clear()
     learned = known.merge(Sightings()) if known else Sightings()
@@ -328,7 +330,7 @@ def _cut_templates(
     if not len(learned):
         return sketches, []
     is_furniture = templates.furniture(outlets, prints, learned)
-    affected = np.flatnonzero(prints.per_text(is_furniture.astype(np.int64)))
+    affected = np.flatnonzero(prints.per_text(is_furniture))
     if not len(affected):
         return sketches, []
     pages = [batch.cleaned.get(row) or Cleaned(texts[row], texts[row]) for row in affected.tolist()]
@@ -347,7 +349,9 @@ def _cut_templates(
     found = learned.templates(templates.LEAST_POINTS, templates.LEAST_POINTS_UNKNOWN)
     used = {
         (outlets[text] or None, int(prints.fingerprints[block]))
-        for text, block in zip(prints.text[is_furniture].tolist(), np.flatnonzero(is_furniture).tolist(), strict=True)
+        for text, block in zip(
+            prints.text_of(np.flatnonzero(is_furniture)).tolist(), np.flatnonzero(is_furniture).tolist(), strict=True
+        )
     }
     found = [template for template in found if (template.outlet, template.fingerprint) in used]
     return Sketches.join([sketches, sketch(fresh, config)], config), found

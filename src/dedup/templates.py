@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -46,6 +46,7 @@ STORIES_PER_OUTLET = 2
 
 _LEAST_WORDS = 3  # of a block; shorter ones say nothing, and matter to nobody
 _LEAST_DOCUMENTS = 3  # of one outlet that have a block, before anybody looks at their stories
+_PART = 1 << 20  # blocks that are looked up at a time
 _LEAST_REST = 20  # words around the repeated blocks by which a story can be told from another
 
 
@@ -92,10 +93,9 @@ class Prints:
             np.array([line.cues for line in lines], np.uint32),
         )
 
-    @property
-    def text(self) -> NDArray[np.int64]:
-        """The text of each block, int64."""
-        return np.repeat(np.arange(len(self.firsts) - 1), np.diff(self.firsts))
+    def text_of(self, blocks: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the text of each of some blocks, int64."""
+        return np.searchsorted(self.firsts, blocks, side="right") - 1
 
     def places(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return where the blocks of some of the texts are, int64, text by text."""
@@ -119,9 +119,9 @@ class Prints:
         order[list(pages)] = n + np.arange(len(pages))
         return Prints.join([self, Prints.of_lines(list(pages.values()))]).take(order)
 
-    def per_text(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
+    def per_text(self, values: NDArray[Any]) -> NDArray[np.int64]:
         """Return the sum over the blocks of each text."""
-        sums = np.concatenate([[0], np.cumsum(values)])
+        sums = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
         total: NDArray[np.int64] = sums[self.firsts[1:]] - sums[self.firsts[:-1]]
         return total
 
@@ -154,9 +154,8 @@ def learn(
     """
     names, outlet = _numbered(outlets)
     repeated = _repeated(names, outlet, prints, known)
-    words = prints.words.astype(np.int64)
-    rest = prints.per_text(np.where(repeated, 0, words))
-    inside = prints.per_text(np.where(repeated, words, 0))
+    rest = prints.per_text(np.where(repeated, 0, prints.words))
+    inside = prints.per_text(np.where(repeated, prints.words, 0))
     told = (rest >= _LEAST_REST) & ((inside > 0) | all_blocks)
     # Where nobody knows the outlet, a longer text around a block is needed to tell furniture from syndication.
     if "" in names:
@@ -167,35 +166,36 @@ def learn(
     stories = np.zeros(len(texts), np.uint64)
     kept = [texts[row] for row in rows.tolist()]
     stories[rows] = _stories(_rests(kept, repeated[prints.places(rows)]), config, lasting=lasting)
-    text = prints.text
-    noted = told[text] & _may_repeat(prints)
-    if not all_blocks:
-        noted &= repeated
+    noted = np.flatnonzero(_may_repeat(prints) if all_blocks else repeated)
+    noted = noted[told[prints.text_of(noted)]]
+    text = prints.text_of(noted)
     # A block that did not repeat yet is weighed as if it did: against what stands around it.
-    own = np.where(repeated, 0, words)
-    strong = (rest[text] - own >= inside[text] + own)[noted]
-    text = text[noted]
+    own = np.where(repeated[noted], 0, prints.words[noted])
+    strong = rest[text] - own >= inside[text] + own
     known.add(names, outlet[text], prints.fingerprints[noted], stories[text], strong)
 
 
 def furniture(outlets: Sequence[str], prints: Prints, known: Sightings) -> NDArray[np.bool_]:
     """Return which blocks are furniture of their outlet; none of a text of which next to nothing else is there."""
     names, outlet = _numbered(outlets)
-    text = prints.text
-    found = np.zeros(len(text), np.bool_)
-    of_outlet = outlet[text]
-    worthy = np.flatnonzero(_may_repeat(prints))
-    for place, rows in _by_outlet(of_outlet[worthy], worthy):
-        points = known.points(names[place], prints.fingerprints[rows])
-        found[rows] = points >= (LEAST_POINTS if names[place] else LEAST_POINTS_UNKNOWN)
-    places = np.flatnonzero(found)
-    if len(places):
-        # What many outlets print in few stories is syndication, whatever one of them has made of it.
-        at, stories = known.spread(prints.fingerprints[places])
-        at = np.maximum(at, _outlets_of(prints.fingerprints, of_outlet)[places])
-        found[places] = stories >= STORIES_PER_OUTLET * at
-    left = prints.per_text(np.where(found, 0, prints.words.astype(np.int64)))
-    return found & (left >= _LEAST_REST)[text]
+    found = np.zeros(len(prints.fingerprints), np.bool_)
+    rows = np.flatnonzero(_may_repeat(prints))
+    # A part at a time: of most blocks nothing is known, and there are many.
+    parts = [rows[start : start + _PART] for start in range(0, len(rows), _PART)]
+    rows = np.concatenate([rows[:0], *(part[known.spread(prints.fingerprints[part])[0] > 0] for part in parts)])
+    of_outlet = outlet[prints.text_of(rows)]
+    qualifies = np.zeros(len(rows), np.bool_)
+    for place, mine in _by_outlet(of_outlet, np.arange(len(rows))):
+        points = known.points(names[place], prints.fingerprints[rows[mine]])
+        qualifies[mine] = points >= (LEAST_POINTS if names[place] else LEAST_POINTS_UNKNOWN)
+    # What many outlets print in few stories is syndication, whatever one of them has made of it.
+    at, stories = known.spread(prints.fingerprints[rows])
+    at = np.maximum(at, _outlets_of(prints.fingerprints[rows], of_outlet))
+    found[rows] = qualifies & (stories >= STORIES_PER_OUTLET * at)
+    left = prints.per_text(np.where(found, 0, prints.words))
+    some = np.flatnonzero(found)
+    found[some] = left[prints.text_of(some)] >= _LEAST_REST
+    return found
 
 
 def cut(
@@ -255,23 +255,37 @@ def _by_outlet(outlets: NDArray[np.int64], rows: NDArray[np.int64]) -> Iterator[
 
 def _repeated(names: list[str], outlet: NDArray[np.int64], prints: Prints, known: Sightings) -> NDArray[np.bool_]:
     """Return which blocks stand in several texts of their outlet, of these or of those that are known."""
-    text = prints.text
+    rows = np.flatnonzero(_may_repeat(prints))
+    if not len(known):
+        rows = rows[_stand_often(prints.fingerprints[rows])]
+    text = prints.text_of(rows)
     of_outlet = outlet[text]
-    order = np.lexsort((text, prints.fingerprints, of_outlet))
-    fingerprints, texts, outlets = prints.fingerprints[order], text[order], of_outlet[order]
+    order = np.lexsort((text, prints.fingerprints[rows], of_outlet))
+    fingerprints, texts, outlets = prints.fingerprints[rows[order]], text[order], of_outlet[order]
     new_block = np.ones(len(order), np.bool_)
     new_block[1:] = (fingerprints[1:] != fingerprints[:-1]) | (outlets[1:] != outlets[:-1])
     new_text = new_block.copy()
     new_text[1:] |= texts[1:] != texts[:-1]
     group = np.cumsum(new_block) - 1
-    counts = np.bincount(group, new_text).astype(np.int64) if len(group) else np.empty(0, np.int64)
+    counts = np.bincount(group, new_text).astype(np.int64)
     if len(known):
         first = np.flatnonzero(new_block)
         for place, blocks in _by_outlet(outlets[first], np.arange(len(first))):
             counts[blocks] += known.stories(names[place], fingerprints[first[blocks]])
-    repeated = np.zeros(len(order), np.bool_)
-    repeated[order] = counts[group] >= _LEAST_DOCUMENTS
-    return repeated & _may_repeat(prints)
+    repeated = np.zeros(len(prints.fingerprints), np.bool_)
+    repeated[rows[order]] = counts[group] >= _LEAST_DOCUMENTS
+    return repeated
+
+
+def _stand_often(values: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Return which values stand in an array `_LEAST_DOCUMENTS` times or more."""
+    ordered = np.sort(values)
+    often = ordered[_LEAST_DOCUMENTS - 1 :][ordered[_LEAST_DOCUMENTS - 1 :] == ordered[: 1 - _LEAST_DOCUMENTS]]
+    if not len(often):
+        return np.zeros(len(values), np.bool_)
+    place = np.minimum(np.searchsorted(often, values), len(often) - 1)
+    answer: NDArray[np.bool_] = often[place] == values
+    return answer
 
 
 def _rests(texts: list[str], repeated: NDArray[np.bool_]) -> list[str]:
