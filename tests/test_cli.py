@@ -378,7 +378,7 @@ class TestCompare:
         page = name.read_bytes().decode()
         found = dedup.compare(page, text, clean="off")
         printed = json.loads(done.stdout)
-        nothing: dict[str, object] = {"removed": [], "items": [], "metadata": {}}
+        nothing: dict[str, object] = {"removed": [], "items": [], "metadata": {}, "attribution": None}
         assert printed.pop("left") == nothing
         assert printed.pop("right") == nothing
         assert printed == {name: getattr(found, name) for name in printed}
@@ -427,6 +427,7 @@ class TestClean:
         printed, found = json.loads(done.stdout), dedup.clean(text)
         assert done.stderr == ""
         assert (printed["text"], printed["metadata"]) == (found.text, found.metadata)
+        assert printed["attribution"] is None
         assert [span["text"] for span in printed["removed"]] == [text[span.start : span.end] for span in found.removed]
         assert {"start", "end", "kind", "rule"} < set(printed["removed"][0])
         assert printed["items"] == []

@@ -192,6 +192,7 @@ def page_record(page: Cleaned) -> dict[str, Any]:
         "removed": [asdict(span) | {"text": page.original[span.start : span.end]} for span in page.removed],
         "items": [asdict(item) for item in page.items],
         "metadata": dict(page.metadata),
+        "attribution": asdict(page.attribution) if page.attribution else None,
     }
 
 
