@@ -48,7 +48,7 @@ bench: $(VENV)/tools
 	$(BIN)/pip install --quiet --disable-pip-version-check --group bench
 	$(BIN)/python benchmarks/run.py
 
-# Quality beside the peers, each in an environment of its own; below 20 minutes. SETS is the folder of the labelled sets.
+# Furniture, then quality beside the peers, each in an environment of its own; about 22 minutes. SETS is the folder of the labelled sets.
 bench-quality: $(VENV)/tools
 	$(BIN)/pip install --quiet --disable-pip-version-check --group bench
 	$(BIN)/python benchmarks/boilerplate.py $(if $(SETS),--folder "$(SETS)/..")

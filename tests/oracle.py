@@ -18,8 +18,8 @@ import networkx as nx
 
 from dedup import Article, Config, Result, clean
 from dedup.boilerplate.classify import lines_of
-from dedup.boilerplate.page import whole_line, wire_rank
-from dedup.boilerplate.signs import age_resolved
+from dedup.boilerplate.page import wire_rank
+from dedup.boilerplate.signs import age_resolved, whole_line
 from dedup.kernels import reference
 from dedup.matching.roundups import LARGE_PART, PART
 

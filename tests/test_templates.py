@@ -387,6 +387,30 @@ def test_templates_of_other_signatures_do_not_merge() -> None:
         Templates().merge(Templates(seed=7))
 
 
+def test_what_is_known_counts_before_it_is_a_template() -> None:
+    """Templates that have seen a block in too few stories yet are used all the same."""
+    early, late = house("Alpha", range(2)), house("Alpha", range(2, 4))
+    learned = Templates.fit(early)
+    assert learned.found == []
+    assert deduplicate(late, **ONE).templates == ()
+    (template,) = deduplicate(late, templates=learned, **ONE).templates
+    assert template.stories > len(late)
+
+
+def test_stories_are_named_by_the_settings_of_the_templates() -> None:
+    """A story that was learned with another seed than that of the run is still no new one."""
+    articles = house("Alpha", range(6))
+    result = deduplicate(articles, templates=Templates.fit(articles, seed=7), **ONE)
+    assert [template.stories for template in result.templates] == [6]
+
+
+def test_a_saved_table_keeps_its_limit(tmp_path: Path) -> None:
+    """A limit beside a file is refused, since it would not be obeyed."""
+    Templates().save(tmp_path / "table")
+    with pytest.raises(InvalidArgumentError, match="settings must be among"):
+        Templates.load(tmp_path / "table", limit=1000)  # type: ignore[call-arg]
+
+
 def test_an_article_may_be_a_mapping() -> None:
     """A mapping is cleaned as the article that it describes."""
     articles = house("Alpha", range(6))

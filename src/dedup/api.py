@@ -61,10 +61,10 @@ def deduplicate(
     """
     config = configure(settings)
     _validate.choice("on_error", on_error, ("raise", "skip"))
-    corpus = formats.read(articles, on_error=on_error)
     if not (templates is None or isinstance(templates, Templates)):
         raise InvalidArgumentError(f"templates must be Templates or None. Got {type(templates).__name__}.")
-    outcome = pipeline.run(corpus.articles, config, progress, templates.sightings if templates else None)
+    corpus = formats.read(articles, on_error=on_error)
+    outcome = pipeline.run(corpus.articles, config, progress, templates)
     return Result(config, outcome, corpus.skipped, corpus.ids_made)
 
 

@@ -148,7 +148,8 @@ class Attribution:
     Args:
         agency: The canonical name of the agency, or the outlet's name as the text has it.
         role: "origin" when the text is theirs, "contributed" when a part of it is, "photo" when a picture is.
-        start: Where the text says so: characters `start` to `end` (half open) of the original text.
+        start: Where the text says so: characters `start` to `end` (half open) of the original text; nowhere, 0 to 0,
+            when only the name of the outlet does.
         end: See `start`.
         confidence: How sure the rule that found it is, in [0, 1].
     """

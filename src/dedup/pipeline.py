@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dedup import templates
-from dedup.boilerplate import age_resolved, clean_page, lines_in, read_blocks, suspects, wire_rank
+from dedup.boilerplate import age_resolved, wire_rank
 from dedup.boilerplate.sightings import Sightings, Template
 from dedup.clustering.clusters import cluster
 from dedup.clustering.order import keep_order
 from dedup.errors import DuplicateIdError, InputError
 from dedup.kernels import native
-from dedup.kernels.blocks import locate
 from dedup.kernels.parallel import Pool
 from dedup.kernels.sketches import Sketches
 from dedup.matching.plan import plan
@@ -24,14 +23,13 @@ from dedup.matching.samples import pairs_by_samples
 from dedup.matching.verify import UNRELATED, Pairs, verify
 from dedup.model import LINKS, Article, Cleaned, timestamp
 from dedup.stages import chunks_of, counter, match_alike, merge_equal, sketch
-from dedup.templates import Prints
+from dedup.templates import Prints, Templates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from dedup.boilerplate.classify import Line
     from dedup.config import Config
     from dedup.matching.candidates import Candidates
     from dedup.stages import Advance, Progress
@@ -87,7 +85,7 @@ class Decision:
 
 
 def run(
-    articles: Sequence[Article], config: Config, progress: Progress | None = None, known: Sightings | None = None
+    articles: Sequence[Article], config: Config, progress: Progress | None = None, known: Templates | None = None
 ) -> Outcome:
     """Take articles through every stage up to verified pairs.
 
@@ -257,14 +255,7 @@ def _read(batch: _Batch, config: Config, rows: range) -> _Chunk:
     pages: dict[int, Cleaned] = {}
     prints: Prints | None = None
     if config.clean == "auto":
-        blocks = read_blocks(texts)
-        _, starts, ends = locate(texts)
-        left: dict[int, list[Line]] = {}
-        for i in suspects(strings, texts, blocks):
-            page, lines = clean_page(strings[i], lines_in(blocks, starts, ends, i))
-            if page.removed:
-                pages[i], left[i] = page, lines
-        prints = Prints.of(blocks).replace(left)
+        pages, prints = templates.clean_texts(strings, texts)
     if pages:
         for i, page in pages.items():
             strings[i] = page.text
@@ -314,7 +305,7 @@ def _items(page: Article, cleaned: Cleaned) -> list[Article]:
 
 
 def _cut_templates(
-    batch: _Batch, sketches: Sketches, config: Config, known: Sightings | None
+    batch: _Batch, sketches: Sketches, config: Config, known: Templates | None
 ) -> tuple[Sketches, list[Template]]:
     """Learn which blocks are furniture of their outlet and cut them out of the texts; return the sketches of all."""
     outlets = [templates.outlet_of(article) for article in batch.documents]
@@ -324,9 +315,11 @@ def _cut_templates(
         prints = prints.take(places)
     # Nothing needs the pieces any more.
     batch.prints.clear()
-    learned = known.merge(Sightings()) if known else Sightings()
+    # What was learned before has named its stories by settings of its own.
+    learned = Sightings() if known is None else known.sightings.merge(Sightings())
+    naming = config if known is None else replace(known.config, threads=config.threads)
     texts = [batch.strings[place] for place in batch.places]
-    templates.learn(outlets, texts, prints, learned, config, all_blocks=False, lasting=known is not None)
+    templates.learn(outlets, texts, prints, learned, naming, all_blocks=False, lasting=known is not None)
     if not len(learned):
         return sketches, []
     is_furniture = templates.furniture(outlets, prints, learned)
@@ -346,13 +339,10 @@ def _cut_templates(
         batch.places[row] = len(batch.strings)
         batch.strings.append(page.text)
     fresh = native.Texts.from_strings(batch.strings[len(sketches) :])
+    gone = np.flatnonzero(is_furniture)
+    rows = zip(prints.text_of(gone).tolist(), prints.fingerprints[gone].tolist(), strict=True)
+    used = {(outlets[row] or None, fingerprint) for row, fingerprint in rows}
     found = learned.templates(templates.LEAST_POINTS, templates.LEAST_POINTS_UNKNOWN)
-    used = {
-        (outlets[text] or None, int(prints.fingerprints[block]))
-        for text, block in zip(
-            prints.text_of(np.flatnonzero(is_furniture)).tolist(), np.flatnonzero(is_furniture).tolist(), strict=True
-        )
-    }
     found = [template for template in found if (template.outlet, template.fingerprint) in used]
     return Sketches.join([sketches, sketch(fresh, config)], config), found
 

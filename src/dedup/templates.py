@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from dedup import formats
-from dedup.boilerplate.classify import lines_of
-from dedup.boilerplate.page import attribution_of, clean_page, template_spans, without
+from dedup.boilerplate.classify import lines_in, lines_of, read_blocks
+from dedup.boilerplate.page import attribution_of, clean_page, suspects, template_spans, without
 from dedup.boilerplate.sightings import KEPT, Sightings, Template
 from dedup.clustering.clusters import cluster
 from dedup.config import configure
@@ -20,7 +20,7 @@ from dedup.kernels.blocks import locate
 from dedup.kernels.parallel import Pool
 from dedup.kernels.sketches import Scheme
 from dedup.matching.verify import Pairs, verify
-from dedup.model import Article
+from dedup.model import Article, Cleaned
 from dedup.stages import match_alike, merge_equal, sketch
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from dedup.config import Config, Settings
     from dedup.kernels.blocks import Blocks
     from dedup.matching.candidates import Candidates
-    from dedup.model import Cleaned
 
 #: The points from which on a block is furniture: three stories that are longer than what repeats, or nine shorter ones.
 LEAST_POINTS = 9
@@ -131,6 +130,19 @@ def outlet_of(article: Article) -> str:
     return " ".join((article.source or "").split())
 
 
+def clean_texts(strings: Sequence[str], texts: native.Texts) -> tuple[dict[int, Cleaned], Prints]:
+    """Take the furniture of single pages off a batch: row -> page where there was any, and the blocks that are left."""
+    blocks = read_blocks(texts)
+    _, starts, ends = locate(texts)
+    pages: dict[int, Cleaned] = {}
+    left: dict[int, list[Line]] = {}
+    for row in suspects(strings, texts, blocks):
+        page, lines = clean_page(strings[row], lines_in(blocks, starts, ends, row))
+        if page.removed:
+            pages[row], left[row] = page, lines
+    return pages, Prints.of(blocks).replace(left)
+
+
 def learn(
     outlets: Sequence[str],
     texts: Sequence[str],
@@ -190,7 +202,7 @@ def furniture(outlets: Sequence[str], prints: Prints, known: Sightings) -> NDArr
         qualifies[mine] = points >= (LEAST_POINTS if names[place] else LEAST_POINTS_UNKNOWN)
     # What many outlets print in few stories is syndication, whatever one of them has made of it.
     at, stories = known.spread(prints.fingerprints[rows])
-    at = np.maximum(at, _outlets_of(prints.fingerprints[rows], of_outlet))
+    at = np.maximum(at, _how_many(of_outlet, prints.fingerprints[rows]))
     found[rows] = qualifies & (stories >= STORIES_PER_OUTLET * at)
     left = prints.per_text(np.where(found, 0, prints.words))
     some = np.flatnonzero(found)
@@ -207,16 +219,26 @@ def cut(
 ) -> list[Cleaned]:
     """Return cleaned pages without those of their blocks that are furniture, with the counts as the reason."""
     firsts, starts, ends = locate(native.Texts.from_strings([page.text for page in pages]))
-    shorter = []
-    for row, (page, outlet) in enumerate(zip(pages, outlets, strict=True)):
+    shorter = list(pages)
+    examples: dict[tuple[str, int], str] = {}
+    for row in np.flatnonzero(prints.per_text(is_furniture)).tolist():
+        page, outlet = pages[row], outlets[row]
         gone = firsts[row] + np.flatnonzero(is_furniture[firsts[row] : firsts[row + 1]])
-        fingerprints = prints.fingerprints[gone]
-        stories = known.stories(outlet, fingerprints).tolist()
-        lines = list(zip(starts[gone].tolist(), ends[gone].tolist(), prints.cues[gone].tolist(), stories, strict=True))
-        for fingerprint, (start, end, _, _) in zip(fingerprints.tolist(), lines, strict=True):
-            known.remember(outlet, fingerprint, page.text[start:end])
-        reasons = [(start, end, cues, _reason(count, outlet)) for start, end, cues, count in lines]
-        shorter.append(without(page, template_spans(page.text, reasons)))
+        lines = []
+        for fingerprint, start, end, cues, stories in zip(
+            prints.fingerprints[gone].tolist(),
+            starts[gone].tolist(),
+            ends[gone].tolist(),
+            prints.cues[gone].tolist(),
+            known.stories(outlet, prints.fingerprints[gone]).tolist(),
+            strict=True,
+        ):
+            lines.append((start, end, cues, _reason(stories, outlet)))
+            says = page.text[start:end]
+            examples[outlet, fingerprint] = min(examples.get((outlet, fingerprint), says), says)
+        shorter[row] = without(page, template_spans(page.text, lines))
+    for (outlet, fingerprint), says in examples.items():
+        known.remember(outlet, fingerprint, says)
     return shorter
 
 
@@ -231,17 +253,15 @@ def _numbered(outlets: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
     return list(places), np.array(numbers, np.int64)
 
 
-def _outlets_of(fingerprints: NDArray[np.uint64], outlets: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return at how many outlets each block stands, int64."""
-    order = np.lexsort((outlets, fingerprints))
-    blocks, at = fingerprints[order], outlets[order]
-    new_block = np.ones(len(order), np.bool_)
-    new_block[1:] = blocks[1:] != blocks[:-1]
-    new_outlet = new_block.copy()
-    new_outlet[1:] |= at[1:] != at[:-1]
-    group = np.cumsum(new_block) - 1
+def _how_many(members: NDArray[np.int64], *keys: NDArray[Any]) -> NDArray[np.int64]:
+    """Return for each row how many different members the rows with the same keys have, int64."""
+    order = np.lexsort((members, *keys))
+    new = np.ones(len(order), np.bool_)
+    new[1:] = np.any([key[order[1:]] != key[order[:-1]] for key in keys], axis=0)
+    group = np.cumsum(new) - 1
+    new[1:] |= members[order[1:]] != members[order[:-1]]
     counts = np.empty(len(order), np.int64)
-    counts[order] = np.bincount(group, new_outlet).astype(np.int64)[group]
+    counts[order] = np.bincount(group, new).astype(np.int64)[group]
     return counts
 
 
@@ -259,21 +279,12 @@ def _repeated(names: list[str], outlet: NDArray[np.int64], prints: Prints, known
     if not len(known):
         rows = rows[_stand_often(prints.fingerprints[rows])]
     text = prints.text_of(rows)
-    of_outlet = outlet[text]
-    order = np.lexsort((text, prints.fingerprints[rows], of_outlet))
-    fingerprints, texts, outlets = prints.fingerprints[rows[order]], text[order], of_outlet[order]
-    new_block = np.ones(len(order), np.bool_)
-    new_block[1:] = (fingerprints[1:] != fingerprints[:-1]) | (outlets[1:] != outlets[:-1])
-    new_text = new_block.copy()
-    new_text[1:] |= texts[1:] != texts[:-1]
-    group = np.cumsum(new_block) - 1
-    counts = np.bincount(group, new_text).astype(np.int64)
+    counts = _how_many(text, prints.fingerprints[rows], outlet[text])
     if len(known):
-        first = np.flatnonzero(new_block)
-        for place, blocks in _by_outlet(outlets[first], np.arange(len(first))):
-            counts[blocks] += known.stories(names[place], fingerprints[first[blocks]])
+        for place, mine in _by_outlet(outlet[text], np.arange(len(rows))):
+            counts[mine] += known.stories(names[place], prints.fingerprints[rows[mine]])
     repeated = np.zeros(len(prints.fingerprints), np.bool_)
-    repeated[rows[order]] = counts[group] >= _LEAST_DOCUMENTS
+    repeated[rows] = counts >= _LEAST_DOCUMENTS
     return repeated
 
 
@@ -356,7 +367,7 @@ class Templates:
     """
 
     def __init__(self, limit: int = 4_000_000, **settings: Unpack[Settings]) -> None:
-        self._config = configure(settings)
+        self.config = configure(settings)
         self._known = Sightings(limit)
 
     @classmethod
@@ -393,13 +404,13 @@ class Templates:
         """
         batch: list[Article] = formats.read(articles, on_error="raise").articles
         outlets = [outlet_of(article) for article in batch]
-        pages = [clean_page(article.text, lines_of(article.text)) for article in batch]
-        prints = Prints.of_lines([lines for _, lines in pages])
-        learn(
-            outlets, [page.text for page, _ in pages], prints, self._known, self._config, all_blocks=True, lasting=True
-        )
+        strings = [article.text for article in batch]
+        cleaned, prints = clean_texts(strings, native.Texts.from_strings(strings))
+        pages = [cleaned.get(row) or Cleaned(text, text) for row, text in enumerate(strings)]
+        texts = [page.text for page in pages]
+        learn(outlets, texts, prints, self._known, self.config, all_blocks=True, lasting=True)
         # The cut texts are not wanted; but each template gets an example.
-        cut([page for page, _ in pages], outlets, prints, furniture(outlets, prints, self._known), self._known)
+        cut(pages, outlets, prints, furniture(outlets, prints, self._known), self._known)
 
     def clean(self, article: Article | Mapping[str, object] | str) -> Cleaned:
         """Return an article without its furniture: what `dedup.clean` takes off, then the templates of its outlet.
@@ -434,10 +445,10 @@ class Templates:
         """
         if not isinstance(other, Templates):
             raise InvalidArgumentError(f"other must be Templates. Got {type(other).__name__}.")
-        schemes = Scheme.of(self._config), Scheme.of(other._config)
+        schemes = Scheme.of(self.config), Scheme.of(other.config)
         if schemes[0] != schemes[1]:
             raise SchemeMismatch(f"other must be of the scheme of these. Got {schemes[1]} and {schemes[0]}.")
-        return self._with(self._known.merge(other._known))
+        return self._of(self.config, self._known.merge(other._known))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write what was seen to one file, whole or not at all.
@@ -449,16 +460,16 @@ class Templates:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], **settings: Unpack[Settings]) -> Self:
-        """Return what was saved; the settings must be those it was learned with, and say nothing of the limit.
+        """Return what was saved; the settings must be those it was learned with, and the limit is kept.
 
         Raises:
+            InvalidArgumentError: A setting is outside what is allowed.
             InputError: The file cannot be read, or is not what `save` wrote.
         """
-        templates = cls(**settings)
-        templates._known = Sightings.load(path)
-        return templates
+        return cls._of(configure(settings), Sightings.load(path))
 
-    def _with(self, known: Sightings) -> Templates:
-        templates = Templates()
-        templates._config, templates._known = self._config, known
+    @classmethod
+    def _of(cls, config: Config, known: Sightings) -> Self:
+        templates = cls()
+        templates.config, templates._known = config, known
         return templates

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dedup.boilerplate import lexicon, read_blocks
-from dedup.boilerplate.classify import SCORE_UNIT, cue, furniture_kinds, weights
+from dedup.boilerplate import lexicon
+from dedup.boilerplate.classify import SCORE_UNIT, cue, furniture_kinds, read_blocks, weights
 from dedup.errors import InvalidArgumentError
 from dedup.kernels.blocks import COLUMNS, KINDS, NODES, PLACES, REACH, WORDS
 from dedup.kernels.native import Texts

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dedup.boilerplate.classify import lines_in, read_blocks
-from dedup.boilerplate.page import clean, clean_page, suspects, wire_rank
+from dedup.boilerplate.page import clean, wire_rank
 from dedup.boilerplate.signs import age_resolved
 
-__all__ = ["age_resolved", "clean", "clean_page", "lines_in", "read_blocks", "suspects", "wire_rank"]
+__all__ = ["age_resolved", "clean", "wire_rank"]

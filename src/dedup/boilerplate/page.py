@@ -12,14 +12,14 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from dedup import _validate
 from dedup.boilerplate.agencies import is_agency
 from dedup.boilerplate.classify import SCORE_UNIT, Line, cue, furniture_kinds, lines_of
-from dedup.boilerplate.signs import LINE_STARTS, MARKS, may_have_signs, signs
+from dedup.boilerplate.signs import LINE_STARTS, MARKS, may_have_signs, signs, whole_line
 from dedup.kernels.native import Texts, fill_cues
 from dedup.model import Attribution, Block, Cleaned, Span
 
@@ -72,8 +72,7 @@ def attribution_of(page: Cleaned, source: str | None) -> Attribution | None:
     found = _attribute(page.text) if page.removed else None
     if not found:
         return _attribute(page.original)
-    rest = _Rest(page.original)
-    rest.remove(page.removed)
+    rest = _Rest.of(page)
     return replace(found, start=rest.place(found.start), end=rest.place(found.end - 1) + 1)
 
 
@@ -148,18 +147,7 @@ def _furniture(text: str, lines: list[Line]) -> Iterator[Span]:
     for line, (kind, rule) in zip(lines, kinds, strict=True):
         if line.furniture:
             span = whole_line(text, line.start, line.end)
-            yield Span(*span, kind, rule, round(1 - _odds(line.score), 3))
-
-
-def _odds(score: int) -> float:
-    """Return the probability that a block of some score is of the story."""
-    return 1 / (1 + math.exp(-min(max(score / SCORE_UNIT, -30.0), 30.0)))
-
-
-def whole_line(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return where the line of a block begins and ends, its newline included."""
-    newline = text.find("\n", end)
-    return text.rfind("\n", 0, start) + 1, newline + 1 if newline >= 0 else len(text)
+            yield Span(*span, kind, rule, round(1 - _confidence(line.score), 3))
 
 
 @dataclass(slots=True)
@@ -180,6 +168,13 @@ class _Rest:
 
     def __init__(self, text: str) -> None:
         self.text, self.pieces, self.offsets, self.spans = text, [(0, len(text))], [0], []
+
+    @classmethod
+    def of(cls, page: Cleaned) -> Self:
+        """Return what is left of a cleaned page."""
+        rest = cls(page.original)
+        rest.remove(page.removed)
+        return rest
 
     def remove(self, spans: Iterable[Span]) -> None:
         """Remove spans of the rest, in order; each becomes one span of the original or, around older ones, several."""
@@ -234,8 +229,7 @@ def _moved(item: Item, rest: _Rest, text: str) -> Item:
 
 def _blocks(page: Cleaned) -> list[Block]:
     """Return the blocks of a cleaned page: the removed spans, and the lines that stay, in parts around the spans."""
-    rest = _Rest(page.original)
-    rest.remove(page.removed)
+    rest = _Rest.of(page)
     blocks = [Block(span.start, span.end, span.kind, span.confidence) for span in page.removed]
     seen_body = False
     for line in lines_of(page.text):
@@ -272,7 +266,6 @@ def template_spans(text: str, lines: Iterable[tuple[int, int, int, str]]) -> lis
 
 def without(page: Cleaned, spans: list[Span]) -> Cleaned:
     """Return a cleaned page without further spans of its clean text."""
-    rest = _Rest(page.original)
-    rest.remove(page.removed)
+    rest = _Rest.of(page)
     rest.remove(spans)
     return replace(page, text=rest.text, removed=tuple(rest.removed()))

@@ -124,6 +124,12 @@ class _Table:
         strong: NDArray[np.int64] = np.diff(_starts(self.strong)[self.start])
         return WEAK * self.count + (STRONG - WEAK) * strong
 
+    @cached_property
+    def by_fingerprint(self) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+        """The fingerprints of all keys, ascending, and the running sum of their rows, int64 [keys + 1]."""
+        order = np.argsort(self.fingerprint, kind="stable")
+        return self.fingerprint[order], _starts(self.count[order])
+
 
 _NO_ROWS = np.empty(0, np.uint64)
 _NOTHING = _Table(
@@ -267,10 +273,8 @@ class Sightings:
         """
         _check_column("fingerprints", fingerprints, np.uint64)
         table = self._folded()
-        order = np.argsort(table.fingerprint, kind="stable")
-        known = table.fingerprint[order]
+        known, sums = table.by_fingerprint
         first, last = np.searchsorted(known, fingerprints), np.searchsorted(known, fingerprints, side="right")
-        sums = _starts(table.count[order])
         return last - first, sums[last] - sums[first]
 
     def remember(self, outlet: str, fingerprint: int, example: str) -> None:
@@ -309,8 +313,8 @@ class Sightings:
         # An unknown outlet that was never seen has no place.
         unknown = table.outlet == self._places.get("", -1)
         chosen = np.flatnonzero(table.points >= np.where(unknown, least_unknown, least))
-        fingerprint, sorted_ = table.fingerprint[chosen], np.sort(table.fingerprint)
-        outlets = np.searchsorted(sorted_, fingerprint, side="right") - np.searchsorted(sorted_, fingerprint)
+        fingerprint = table.fingerprint[chosen]
+        outlets, _ = self.spread(fingerprint)
         names = list(self._places)
         rows = zip(
             table.outlet[chosen].tolist(),

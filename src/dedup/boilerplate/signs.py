@@ -219,6 +219,11 @@ def age_resolved(age: str | None, published: str | None) -> str | None:
     return earlier.isoformat()
 
 
+def whole_line(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return where the line of a block begins and ends, its newline included."""
+    return _line_start(text, start), _line_end(text, end)
+
+
 def _line_start(text: str, position: int) -> int:
     return text.rfind("\n", 0, position) + 1
 
