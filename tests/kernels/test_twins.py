@@ -91,6 +91,32 @@ def test_fold(text: str) -> None:
     assert native.fold(text) == reference.fold(text)
 
 
+@given(texts)
+def test_unspaced_tokens(text: str) -> None:
+    """The same tokens are characters of unspaced scripts."""
+    found = native.unspaced_tokens(text)
+    assert found.dtype == np.bool_
+    np.testing.assert_array_equal(found, reference.unspaced_tokens(text))
+
+
+@given(texts)
+def test_token_spans(text: str) -> None:
+    """Every token stands where the twin, which goes from character to character, says."""
+    for found, expected in zip(native.token_spans(text), reference.token_spans(text), strict=True):
+        assert found.dtype == np.int64
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("plane", range(17))
+def test_every_code_point_stands_in_its_tokens(plane: int) -> None:
+    """Each code point between two letters has the spans of the twin: as many as there are tokens."""
+    for start in range(plane << 16, (plane + 1) << 16, 4096):
+        text = "".join(f"a{chr(point)}b" for point in range(start, start + 4096))
+        found = native.token_spans(text)
+        np.testing.assert_array_equal(found, reference.token_spans(text))
+        assert len(found[0]) == len(native.tokens(text)) == len(native.unspaced_tokens(text))
+
+
 @given(texts, seeds)
 def test_token_hashes(text: str, seed: int) -> None:
     """Token hashes are those of the twin, which takes them from the xxhash package."""
@@ -114,6 +140,28 @@ def test_shingle_hashes(text: str, shingle_size: int, seed: int) -> None:
     found = native.shingle_hashes(text, shingle_size, seed)
     assert found.dtype == np.uint64
     np.testing.assert_array_equal(found, reference.shingle_hashes(text, shingle_size, seed))
+
+
+@st.composite
+def alike(draw: st.DrawFn) -> tuple[str, str]:
+    """Return two texts of which the second has a few other words in place of some of the first's."""
+    word = st.sampled_from(
+        [*"abcdefgh", "Rome", "Kiev", "5", "17", "1 200", "1200", "2x4", "end.", "漢", "字", "Ж", "ß", "\ud800"]
+    )
+    left = draw(st.lists(word, max_size=60))
+    right = list(left)
+    for _ in range(draw(st.integers(0, 4))):
+        at, size = draw(st.integers(0, len(right))), draw(st.integers(0, 6))
+        right[at : at + size] = draw(st.lists(word, max_size=14))
+    return " ".join(left), " ".join(right)
+
+
+@given(alike() | st.tuples(texts, texts), st.integers(1, 4), seeds)
+def test_align(pair: tuple[str, str], shingle_size: int, seed: int) -> None:
+    """What two texts share in order, and how they differ there, is what the twin counts, from either side."""
+    left, right = pair
+    found = native.align(left, right, shingle_size, seed)
+    assert found == native.align(right, left, shingle_size, seed) == reference.align(left, right, shingle_size, seed)
 
 
 @given(texts, seeds)

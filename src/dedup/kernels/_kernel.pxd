@@ -162,6 +162,19 @@ cdef enum:
 cdef enum:
     MAX_TEXT = 0x4000000
 
+# A word of an alignment has a token's place in its lower bits; a text of MAX_TEXT bytes has fewer tokens.
+cdef enum:
+    PLACE_BITS = 26
+    PLACE = 0x3FFFFFF
+
+# Code points of which it is known whether they are capitals: Latin, Greek, Cyrillic, Armenian.
+cdef enum:
+    CAPITALS = 0x590
+
+# The most half words that a substituted fact takes on either side.
+cdef enum:
+    FACT = 24
+
 # Bytes before and after the folded text that may be read or written past its ends.
 cdef enum:
     PAD = 64

@@ -1182,6 +1182,383 @@ def _equal(
     return 0
 
 
+# -------------------------------------------------------------------------------------------------------- alignment
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(check=False)
+def _is_unspaced(s: cython.pointer[Scratch], token: cython.size_t) -> cython.int:
+    return s.unspaced and s.folded[cython.cast(cython.Py_ssize_t, s.edges[2 * token]) - 1] == 1
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _weight(s: cython.pointer[Scratch], start: cython.size_t, stop: cython.size_t) -> int64_t:
+    """Return half words: two for a word, one for a character of an unspaced script."""
+    total: int64_t = 2 * (cython.cast(int64_t, stop) - cython.cast(int64_t, start))
+    t: cython.size_t
+    if s.unspaced:
+        for t in range(start, stop):
+            total -= _is_unspaced(s, t)
+    return total
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _sort_places(s: cython.pointer[Scratch], width: cython.size_t) -> cython.void:
+    """Turn `s.shingles` into sorted words: the upper bits of a shingle's hash, below them the token it begins with."""
+    count: cython.size_t = 0
+    i: cython.size_t
+    for i in range(s.tokens):
+        if i + (width << _is_unspaced(s, i)) <= s.tokens:
+            s.shingles[count] = (s.shingles[count] & ~cython.cast(uint64_t, PLACE)) | i
+            count += 1
+    s.shingle_count = count
+    _sort_unique(s)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _mark_names(text: cu8p, size: cython.size_t, s: cython.pointer[Scratch], capitals: cu8p) -> cython.void:
+    """Write to `s.lows[t]` whether token t begins with a capital inside a sentence."""
+    p: cython.size_t = 0
+    k: cython.size_t = 0
+    t: cython.size_t = 0
+    width: cython.size_t
+    point: uint32_t
+    entry: uint32_t
+    code: uint32_t
+    capital: uint32_t
+    begins: cython.int = 1
+    while p < size and t < s.tokens:
+        # The text has been folded, so it is valid.
+        point = text[p]
+        width = 1
+        if point >= 0xF0:
+            point = ((point & 7) << 18) | ((text[p + 1] & 63) << 12) | ((text[p + 2] & 63) << 6) | (text[p + 3] & 63)
+            width = 4
+        elif point >= 0xE0:
+            point = ((point & 15) << 12) | ((text[p + 1] & 63) << 6) | (text[p + 2] & 63)
+            width = 3
+        elif point >= 0x80:
+            point = ((point & 31) << 6) | (text[p + 1] & 63)
+            width = 2
+        p += width
+        entry = _entries[(cython.cast(uint32_t, _index[point >> 8]) << 8) | (point & 0xFF)]
+        code = entry & 7
+        if code == SEPARATOR:
+            k += 1
+        elif code == COPY:
+            k += width
+        elif code == COPY_UNSPACED:
+            k += width + 2
+        elif code == HANGUL:
+            k += 9 if (point - 0xAC00) % 28 else 6
+        elif code != DROP:
+            k += (entry >> 3) & 63
+        if s.edges[2 * t] < k:
+            capital = point < CAPITALS and capitals[point] and not begins
+            begins = 0
+            while t < s.tokens and s.edges[2 * t] < k:
+                s.lows[t] = capital
+                t += 1
+        elif point == 10 or point == 13 or point == 33 or point == 46 or point == 58 or point == 63 or point == 0x2026:
+            begins = 1
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _chain(a: cython.pointer[Scratch], b: cython.pointer[Scratch], width: cython.size_t) -> cython.size_t:
+    """Find the anchors, shingles that each text has once, in the longest chain that ascends in both texts.
+
+    Returns its length; `a.classes` then has, for each token of the left text, the token of the right one with which
+    the same anchor begins, plus one, and from three times `a.tokens` on the left tokens of the chain.
+    """
+    n: cython.size_t = a.tokens
+    matched: u32p = a.classes
+    tails: u32p = a.classes + n
+    before: u32p = a.classes + 2 * n
+    chain: u32p = a.classes + 3 * n
+    i: cython.size_t = 0
+    j: cython.size_t = 0
+    p: cython.size_t
+    q: cython.size_t
+    k: cython.size_t
+    low: cython.size_t
+    high: cython.size_t
+    middle: cython.size_t
+    length: cython.size_t = 0
+    size: cython.size_t
+    left: uint64_t
+    right: uint64_t
+    memset(matched, 0, 4 * n)
+    while i < a.shingle_count and j < b.shingle_count:
+        left = a.shingles[i] >> PLACE_BITS
+        right = b.shingles[j] >> PLACE_BITS
+        if left < right:
+            i += 1
+        elif right < left:
+            j += 1
+        else:
+            p = i + 1
+            q = j + 1
+            while p < a.shingle_count and a.shingles[p] >> PLACE_BITS == left:
+                p += 1
+            while q < b.shingle_count and b.shingles[q] >> PLACE_BITS == left:
+                q += 1
+            if p == i + 1 and q == j + 1:
+                low = a.shingles[i] & PLACE
+                high = b.shingles[j] & PLACE
+                size = width << _is_unspaced(a, low)
+                k = 0
+                while k < size and high + k < b.tokens and a.hashes[low + k] == b.hashes[high + k]:
+                    k += 1
+                if k == size:
+                    matched[low] = cython.cast(uint32_t, high + 1)
+            i = p
+            j = q
+    for i in range(n):
+        if matched[i]:
+            low = 0
+            high = length
+            while low < high:
+                middle = (low + high) >> 1
+                if matched[tails[middle]] < matched[i]:
+                    low = middle + 1
+                else:
+                    high = middle
+            before[i] = tails[low - 1] if low else 0
+            tails[low] = cython.cast(uint32_t, i)
+            if low == length:
+                length += 1
+    if length:
+        i = tails[length - 1]
+        for k in range(length):
+            chain[length - 1 - k] = cython.cast(uint32_t, i)
+            i = before[i]
+    return length
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _numbers(
+    s: cython.pointer[Scratch], start: cython.size_t, stop: cython.size_t, numbers: u64p, joined: u64p
+) -> cython.int:
+    """Hash the numbers in tokens that begin with one, as a bag and all digits in a row; return whether there are any."""
+    t: cython.size_t
+    k: cython.size_t
+    digit: uint32_t
+    number: uint64_t
+    found: cython.int = 0
+    numbers[0] = joined[0] = 0
+    for t in range(start, stop):
+        if cython.cast(uint32_t, s.folded[s.edges[2 * t]]) - 48 > 9:
+            continue
+        number = 0
+        for k in range(s.edges[2 * t], s.edges[2 * t + 1]):
+            digit = cython.cast(uint32_t, s.folded[k]) - 48
+            if digit <= 9:
+                number = number * BASE + digit + 1
+                joined[0] = joined[0] * BASE + digit + 1
+            else:
+                # Letters may stand between numbers, as a decimal point does.
+                numbers[0] += _mix(number)
+                number = 0
+        numbers[0] += _mix(number)
+        found = 1
+    return found
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _have_other_names(
+    a: cython.pointer[Scratch],
+    left: cython.size_t,
+    left_end: cython.size_t,
+    b: cython.pointer[Scratch],
+    right: cython.size_t,
+    right_end: cython.size_t,
+) -> cython.int:
+    i: cython.size_t
+    j: cython.size_t
+    lefts: cython.int = 0
+    rights: cython.int = 0
+    for i in range(left, left_end):
+        lefts |= a.lows[i]
+    for j in range(right, right_end):
+        rights |= b.lows[j]
+    if not lefts or not rights:
+        return 0
+    for i in range(left, left_end):
+        for j in range(right, right_end):
+            if a.lows[i] and b.lows[j] and a.hashes[i] == b.hashes[j]:
+                return 0
+    return 1
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _align(a: cython.pointer[Scratch], b: cython.pointer[Scratch], width: cython.size_t, out: i64p) -> cython.void:
+    """Walk two texts along their chain of anchors; write what `align_rows` says of a pair."""
+    length: cython.size_t = _chain(a, b, width)
+    chain: u32p = a.classes + 3 * a.tokens
+    left: cython.size_t = 0
+    right: cython.size_t = 0
+    i: cython.size_t
+    j: cython.size_t
+    k: cython.size_t
+    p: cython.size_t
+    q: cython.size_t
+    size: cython.size_t
+    run: int64_t = 0
+    numbers: uint64_t
+    joined: uint64_t
+    other_numbers: uint64_t
+    other_joined: uint64_t
+    found: cython.int
+    memset(out, 0, 40)
+    for k in range(length + 1):
+        i = a.tokens
+        j = b.tokens
+        size = 0
+        if k < length:
+            i = chain[k]
+            j = a.classes[i] - 1
+            size = width << _is_unspaced(a, i)
+        if i < left or j < right:
+            # An anchor inside what is walked already goes on in step, or is passed over.
+            if i + right == j + left and i + size > left:
+                run += _weight(a, left, i + size)
+                right = j + size
+                left = i + size
+            continue
+        p = left
+        q = right
+        while p < i and q < j and a.hashes[p] == b.hashes[q]:
+            p += 1
+            q += 1
+        run += _weight(a, left, p)
+        left = i
+        right = j
+        while left > p and right > q and a.hashes[left - 1] == b.hashes[right - 1]:
+            left -= 1
+            right -= 1
+        if left > p or right > q:
+            out[0] += run
+            out[1] = run if run > out[1] else out[1]
+            run = 0
+            out[2] += 1
+            if left > p and right > q and _weight(a, p, left) <= FACT and _weight(b, q, right) <= FACT:
+                found = _numbers(a, p, left, cython.address(numbers), cython.address(joined))
+                found &= _numbers(b, q, right, cython.address(other_numbers), cython.address(other_joined))
+                if found and numbers != other_numbers and joined != other_joined:
+                    out[3] += 1
+                elif _have_other_names(a, p, left, b, q, right):
+                    out[4] += 1
+        run += _weight(a, left, i + size)
+        left = i + size
+        right = j + size
+    out[0] += run
+    out[1] = run if run > out[1] else out[1]
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _read_places(
+    text: cu8p, size: cython.size_t, s: cython.pointer[Scratch], width: cython.size_t, seed: uint64_t, capitals: cu8p
+) -> cython.int:
+    status: cython.int = _read(text, size, s, width, seed)
+    if status == 0:
+        _sort_places(s, width)
+        _mark_names(text, size, s, capitals)
+    return status
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _comes_first(a: cython.pointer[Scratch], b: cython.pointer[Scratch]) -> cython.int:
+    """Tell whether a text has fewer tokens than another, or as many and the smaller hash where they first differ."""
+    t: cython.size_t
+    if a.tokens != b.tokens:
+        return a.tokens < b.tokens
+    for t in range(a.tokens):
+        if a.hashes[t] != b.hashes[t]:
+            return a.hashes[t] < b.hashes[t]
+    return 0
+
+
+def align_rows(
+    addresses: cython.size_t,
+    lengths: cython.size_t,
+    left: cython.size_t,
+    right: cython.size_t,
+    start: cython.Py_ssize_t,
+    stop: cython.Py_ssize_t,
+    width: cython.size_t,
+    seed: uint64_t,
+    capitals: bytes,
+    alignments: cython.size_t,
+):
+    """Write five numbers of each pair of texts to int64 `alignments[i]`: see `align` of the twins.
+
+    `capitals` has a byte for each code point below CAPITALS: whether it is a capital. Returns (status, i).
+    """
+    a: Scratch
+    b: Scratch
+    texts: u64p = cython.cast(u64p, addresses)
+    sizes: i64p = cython.cast(i64p, lengths)
+    lefts: i64p = cython.cast(i64p, left)
+    rights: i64p = cython.cast(i64p, right)
+    upper: cu8p = cython.cast(cu8p, PyBytes_AsString(capitals))
+    out: i64p = cython.cast(i64p, alignments)
+    i: cython.Py_ssize_t = start
+    status: cython.int = 0
+    with cython.nogil:
+        memset(cython.address(a), 0, cython.sizeof(Scratch))
+        memset(cython.address(b), 0, cython.sizeof(Scratch))
+        while status == 0 and i < stop:
+            # Pairs of one left text follow each other.
+            if i == start or lefts[i] != lefts[i - 1]:
+                status = _read_places(
+                    cython.cast(cu8p, cython.cast(cython.size_t, texts[lefts[i]])),
+                    sizes[lefts[i]],
+                    cython.address(a),
+                    width,
+                    seed,
+                    upper,
+                )
+            if status == 0:
+                status = _read_places(
+                    cython.cast(cu8p, cython.cast(cython.size_t, texts[rights[i]])),
+                    sizes[rights[i]],
+                    cython.address(b),
+                    width,
+                    seed,
+                    upper,
+                )
+            if status == 0:
+                # The same pair gives the same numbers, whichever is the left one.
+                if _comes_first(cython.address(b), cython.address(a)):
+                    _align(cython.address(b), cython.address(a), width, out + 5 * i)
+                else:
+                    _align(cython.address(a), cython.address(b), width, out + 5 * i)
+            i += 1
+        _release(cython.address(a))
+        _release(cython.address(b))
+    return status, i - 1
+
+
 def hash_rows(
     addresses: cython.size_t,
     lengths: cython.size_t,

@@ -33,6 +33,18 @@ def tokens_of(text: bytes, seed: int, width: int) -> tuple[bytes, bytes, bytes, 
 def equal_rows(
     addresses: int, lengths: int, left: int, right: int, start: int, stop: int, equal: int
 ) -> tuple[int, int]: ...
+def align_rows(
+    addresses: int,
+    lengths: int,
+    left: int,
+    right: int,
+    start: int,
+    stop: int,
+    width: int,
+    seed: int,
+    capitals: bytes,
+    alignments: int,
+) -> tuple[int, int]: ...
 def hash_rows(addresses: int, lengths: int, start: int, stop: int, seed: int, hashes: int) -> None: ...
 def cue_rows(addresses: int, lengths: int, start: int, stop: int, marks: bytes, starts: bytes, found: int) -> None: ...
 def read_strings(texts: list[str], addresses: int, lengths: int) -> list[bytes]: ...

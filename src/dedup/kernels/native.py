@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +27,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _table = table.load()
+_index, _entries = np.frombuffer(_table.index, np.uint8), np.frombuffer(_table.entries, "<u4").reshape(-1, 256)
 _kernel.load_table(_table.index, _table.entries, _table.expansions)
 
 _INVALID_UTF8, _NO_MEMORY, _NO_ROOM, _TOO_LONG = -1, -2, -3, -4
+
+#: Which of the code points that Latin, Greek, Cyrillic and Armenian take are capitals.
+_CAPITALS = bytes(chr(point).isupper() for point in range(0x590))
+
+_SPACE, _UNSPACED_MARK = 0x20, 0x01
+#: By the code of an entry: spaces and pieces that a character becomes, and whether its piece stands behind a space.
+_SPACES = np.array([1, 0, 0, 2, 0, 0, 0, 0])
+_PIECES = np.array([0, 0, 1, 1, 1, 0, 0, 0])
+_FIRST = np.array([0, 0, 0, 1, 0, 0, 0, 0])
 
 #: The longest text that the kernels take, in bytes of UTF-8.
 MAX_TEXT_BYTES = 2**26
@@ -175,6 +186,60 @@ def tokens(text: str) -> list[str]:
     """Return the tokens of a text: words folded, and each character of a script that is written without spaces."""
     folded, _, _, _ = _read(text, 0, 1)
     return [token.decode() for token in folded.replace(b"\x01", b" ").split(b" ") if token]
+
+
+def unspaced_tokens(text: str) -> NDArray[np.bool_]:
+    """Return which tokens are a character of a script that is written without spaces, bool [tokens], in text order."""
+    folded = np.frombuffer(_read(text, 0, 1)[0], np.uint8)
+    # A token follows a space, the mark of such a character, or nothing.
+    before = np.concatenate([[np.uint8(_SPACE)], folded])[:-1]
+    first = np.flatnonzero((before <= _SPACE) & (folded > _SPACE))
+    unspaced: NDArray[np.bool_] = before[first] == _UNSPACED_MARK
+    return unspaced
+
+
+def token_spans(text: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where each token begins and ends (half open), in characters of the text: two int64 [tokens], in order.
+
+    A token goes from the first character that gives something to it to the last, and over the combining marks and
+    invisible characters behind that. A character that folds to several tokens stands in each of them.
+    """
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
+    entries = _entries[_index[points >> 8], points & 0xFF]
+    codes = entries & 7
+    # What a character becomes is pieces with spaces between, some of them empty; see `reference.token_spans`.
+    spaces, pieces, first = _SPACES[codes], _PIECES[codes], _FIRST[codes]
+    places = [0, 1]
+    at = np.flatnonzero(codes >= table.EXPAND)
+    kinds, kind = np.unique(entries[at], return_inverse=True)
+    found = []
+    for entry in kinds.tolist():
+        parts = _expansion(entry).split(" ")
+        filled = [place for place, part in enumerate(parts) if part]
+        found.append((len(parts) - 1, len(filled), len(places)))
+        places += filled
+    if found:
+        spaces[at], pieces[at], first[at] = np.array(found)[kind].T
+    owner = np.repeat(np.arange(len(points)), pieces)
+    step = np.arange(len(owner)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    # Pieces with as many spaces before them are one token.
+    token = (np.cumsum(spaces) - spaces)[owner] + np.array(places)[first[owner] + step]
+    is_first = np.diff(token, prepend=-1) > 0
+    ends = owner[np.roll(is_first, -1)] + 1
+    dropped = np.flatnonzero(codes == table.DROP)
+    trailing = {point: unicodedata.category(chr(point))[0] in "MC" for point in np.unique(points[dropped]).tolist()}
+    if any(trailing.values()):
+        stays = np.ones(len(points) + 1, np.bool_)
+        stays[dropped] = [not trailing[point] for point in points[dropped].tolist()]
+        stops = np.flatnonzero(stays)
+        ends = stops[np.searchsorted(stops, ends)]
+    return owner[is_first], ends
+
+
+def _expansion(entry: int) -> str:
+    """Return what a code point of such an entry becomes, with a space before each mark of an unspaced script."""
+    length, place = entry >> 3 & 63, entry >> 9
+    return _table.expansions[place : place + length].decode().replace("\x01", " \x01")
 
 
 def token_hashes(text: str, seed: int = 0) -> NDArray[np.uint64]:
@@ -400,6 +465,54 @@ def fill_equal(
             _address("out", out, np.uint8, left.shape),
         )
     )
+
+
+def fill_alignments(
+    texts: Texts,
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+    config: SketchConfig,
+    start: int,
+    stop: int,
+    out: NDArray[np.int64],
+) -> None:
+    """Write how texts `left[i]` and `right[i]` are aligned to `out[i]`, int64 [pairs, 5]: see `align`."""
+    _check_range(start, stop, len(left))
+    _check_rows("left", left[start:stop], len(texts))
+    _check_rows("right", right[start:stop], len(texts))
+    _check(
+        *_kernel.align_rows(
+            _address("texts.addresses", texts.addresses, np.uint64),
+            _address("texts.lengths", texts.lengths, np.int64),
+            _address("left", left, np.int64),
+            _address("right", right, np.int64, left.shape),
+            start,
+            stop,
+            config.shingle_size,
+            config.seed,
+            _CAPITALS,
+            _address("out", out, np.int64, (len(left), 5)),
+        )
+    )
+
+
+def align(left: str, right: str, shingle_size: int, seed: int = 0) -> tuple[int, int, int, int, int]:
+    """Walk two texts along the shingles that each has once, and count what stands between.
+
+    Returns:
+        What they share in order and its longest run, in half words: a word counts two, a character of an unspaced
+        script one. Then the places where they differ; those of them where facts are substituted, twelve words at most
+        on either side: other numbers (of words that begin with a digit), and those besides where names (words with a
+        capital inside a sentence) stand on both sides, none on both.
+    """
+    _validate.text("left", left)
+    _validate.text("right", right)
+    out = np.zeros((1, 5), np.int64)
+    zero, one = np.zeros(1, np.int64), np.ones(1, np.int64)
+    config = SketchConfig(shingle_size=shingle_size, seed=seed)
+    fill_alignments(Texts.from_strings([left, right]), zero, one, config, 0, 1, out)
+    shared, longest, places, figures, names = out[0].tolist()
+    return shared, longest, places, figures, names
 
 
 def fill_text_hashes(texts: Texts, seed: int, start: int, stop: int, out: NDArray[np.uint64]) -> None:

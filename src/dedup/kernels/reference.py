@@ -6,6 +6,9 @@ and so may anyone who wants to see what a kernel computes.
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from bisect import bisect_left
 from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -28,6 +31,12 @@ BASE = 0x9E3779B97F4A7C15
 _MASK = 2**64 - 1
 _LOW = 2**32 - 1
 _UNSPACED_MARK = "\x01"
+#: The first character of which it is not known whether it is a capital.
+CAPITALS = "\u0590"
+#: What ends a sentence: the capital behind it tells nothing.
+SENTENCE_ENDS = ".!?:\u2026\n\r"
+#: The most half words that a substituted fact takes on either side.
+FACT = 24
 _load = cache(table.load)
 
 
@@ -79,6 +88,36 @@ def tokens(text: str) -> list[str]:
     return [token for token, _ in _marked_tokens(text)]
 
 
+def unspaced_tokens(text: str) -> NDArray[np.bool_]:
+    """Return which tokens are a character of a script that is written without spaces, bool [tokens], in text order."""
+    return np.array([unspaced for _, unspaced in _marked_tokens(text)], np.bool_)
+
+
+def token_spans(text: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where each token begins and ends (half open), in characters of the text: two int64 [tokens], in order.
+
+    A token goes from the first character that gives something to it to the last, and over the combining marks and
+    invisible characters behind that. A character that folds to several tokens stands in each of them.
+    """
+    starts: list[int] = []
+    ends: list[int] = []
+    inside = False
+    for place, char in enumerate(text):
+        folded = _fold_point(ord(char)).replace(_UNSPACED_MARK, f" {_UNSPACED_MARK}")
+        for number, piece in enumerate(folded.split(" ")):
+            inside = inside and not number
+            if piece and not inside:
+                starts.append(place)
+                ends.append(place + 1)
+            elif piece:
+                ends[-1] = place + 1
+            inside = inside or bool(piece)
+        # Unassigned ones (C too) are marks of a later Unicode version.
+        if not folded and ends and ends[-1] == place and unicodedata.category(char)[0] in "MC":
+            ends[-1] = place + 1
+    return np.array(starts, np.int64), np.array(ends, np.int64)
+
+
 def token_hashes(text: str, seed: int = 0) -> NDArray[np.uint64]:
     """Return XXH3-64 of each token's UTF-8, uint64 [tokens], in text order."""
     return np.array([xxhash.xxh3_64_intdigest(token.encode(), seed) for token in tokens(text)], np.uint64)
@@ -112,6 +151,129 @@ def shingle_hashes(text: str, shingle_size: int, seed: int = 0) -> NDArray[np.ui
     written without spaces. A text with tokens but no such run has one shingle of all its tokens.
     """
     return np.array(list(_shingles(text, shingle_size, seed)), np.uint64)
+
+
+def _names(text: str) -> list[bool]:
+    """Return which tokens begin with a capital inside a sentence: Latin, Greek, Cyrillic or Armenian."""
+    names: list[bool] = []
+    begins, inside = True, False
+    # A lone surrogate comes as a question mark.
+    for char in text.encode("utf-8", "replace").decode():
+        folded = _fold_point(ord(char)).replace(_UNSPACED_MARK, f" {_UNSPACED_MARK}")
+        capital = char < CAPITALS and char.isupper() and not begins
+        started = False
+        for number, piece in enumerate(folded.split(" ")):
+            inside = inside and not number
+            if piece and not inside:
+                names.append(capital)
+                started = True
+            inside = inside or bool(piece)
+        if started:
+            begins = False
+        elif char in SENTENCE_ENDS:
+            begins = True
+    return names
+
+
+def _anchors(
+    left: Sequence[tuple[int, bool]], right: Sequence[tuple[int, bool]], width: int
+) -> list[tuple[int, int, int]]:
+    """Return (left token, right token, tokens) of the shingles that each text has once, in their longest chain.
+
+    The chain ascends in both texts; among the longest, each anchor has the least right token (patience sorting).
+    """
+    places: list[dict[tuple[int, ...], list[int]]] = []
+    for tokens_of_text in (left, right):
+        found: dict[tuple[int, ...], list[int]] = {}
+        for start, (_, unspaced) in enumerate(tokens_of_text):
+            size = 2 * width if unspaced else width
+            if start + size <= len(tokens_of_text):
+                found.setdefault(tuple(value for value, _ in tokens_of_text[start : start + size]), []).append(start)
+        places.append(found)
+    once = sorted(
+        (at[0], places[1][shingle][0], len(shingle))
+        for shingle, at in places[0].items()
+        if len(at) == 1 == len(places[1].get(shingle, ()))
+    )
+    tails: list[tuple[int, int]] = []
+    before: list[int | None] = []
+    for number, (_, place, _) in enumerate(once):
+        at = bisect_left(tails, (place, 0))
+        before.append(tails[at - 1][1] if at else None)
+        tails[at:] = [(place, number), *tails[at + 1 :]]
+    chain = []
+    last = tails[-1][1] if tails else None
+    while last is not None:
+        chain.append(once[last])
+        last = before[last]
+    return chain[::-1]
+
+
+def _differences(
+    left: Sequence[tuple[int, bool]], right: Sequence[tuple[int, bool]], width: int
+) -> Iterator[tuple[int, int, int, int, int]]:
+    """Yield where two token sequences differ on the way along their anchors: left start and stop, right start and stop.
+
+    Before them stands how far back in the left text the two are equal; at the end comes a difference of no token.
+    """
+    start = i = j = 0
+    for at, other, size in [*_anchors(left, right, width), (len(left), len(right), 0)]:
+        if at < i or other < j:
+            # An anchor inside what is walked already goes on in step, or is passed over.
+            if at - i == other - j and at + size > i:
+                i, j = at + size, other + size
+            continue
+        p, q, x, y = i, j, at, other
+        while p < x and q < y and left[p][0] == right[q][0]:
+            p, q = p + 1, q + 1
+        while x > p and y > q and left[x - 1][0] == right[y - 1][0]:
+            x, y = x - 1, y - 1
+        if x > p or y > q:
+            yield start, p, x, q, y
+            start = x
+        i, j = at + size, other + size
+    yield start, len(left), len(left), len(right), len(right)
+
+
+def align(left: str, right: str, shingle_size: int, seed: int = 0) -> tuple[int, int, int, int, int]:
+    """Walk two texts along the shingles that each has once, and count what stands between.
+
+    Returns:
+        What they share in order and its longest run, in half words: a word counts two, a character of an unspaced
+        script one. Then the places where they differ; those of them where facts are substituted, twelve words at most
+        on either side: other numbers (of words that begin with a digit), and those besides where names (words with a
+        capital inside a sentence) stand on both sides, none on both.
+    """
+    # The one of fewer tokens first: the same pair gives the same numbers, whichever is the left one.
+    left, right = sorted((left, right), key=lambda text: (len(tokens(text)), token_hashes(text, seed).tolist()))
+    sides = [
+        list(zip(map(int, token_hashes(text, seed)), (mark for _, mark in _marked_tokens(text)), strict=True))
+        for text in (left, right)
+    ]
+    words = [
+        [(word, is_name) for word, is_name in zip(tokens(text), _names(text), strict=True)] for text in (left, right)
+    ]
+
+    def weight(side: int, start: int, stop: int) -> int:
+        return sum(1 if unspaced else 2 for _, unspaced in sides[side][start:stop])
+
+    shared = longest = places = figures = named = 0
+    for start, p, x, q, y in _differences(sides[0], sides[1], shingle_size):
+        run = weight(0, start, p)
+        shared, longest = shared + run, max(longest, run)
+        places += x > p or y > q
+        if x > p and y > q and weight(0, p, x) <= FACT and weight(1, q, y) <= FACT:
+            pieces = words[0][p:x], words[1][q:y]
+            mine, theirs = (
+                [number for word, _ in piece if "0" <= word[0] <= "9" for number in re.findall("[0-9]+", word)]
+                for piece in pieces
+            )
+            my_names, their_names = ({word for word, is_name in piece if is_name} for piece in pieces)
+            if mine and theirs and sorted(mine) != sorted(theirs) and "".join(mine) != "".join(theirs):
+                figures += 1
+            elif my_names and their_names and not my_names & their_names:
+                named += 1
+    return shared, longest, places, figures, named
 
 
 def digest(text: str, seed: int = 0) -> int:
