@@ -30,7 +30,7 @@ from run import RESULTS, machine
 import dedup
 from dedup.errors import DedupError
 from dedup.evaluation import LabelledPair, evaluate, evaluate_pairs
-from dedup.model import timestamp
+from dedup.model import moments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -210,9 +210,9 @@ def _apart(contest: Contest, labels: Mapping[str, Any]) -> float | None:
     None where less than half of the documents have a date, or there is no pair.
     """
     # Empty texts in one cluster are counted by themselves.
-    moments = {row["id"]: timestamp(str(row.get("published") or "")) for row in contest.rows if row["text"].strip()}
-    dated = {name: moment for name, moment in moments.items() if math.isfinite(moment)}
-    if 2 * len(dated) < len(moments):
+    firsts = {row["id"]: moments(str(row.get("published") or ""))[0] for row in contest.rows if row["text"].strip()}
+    dated = {name: moment for name, moment in firsts.items() if math.isfinite(moment)}
+    if 2 * len(dated) < len(firsts):
         return None
     clusters = defaultdict(list)
     for name, moment in dated.items():

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import FrozenInstanceError, fields, replace
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedup import Config, InvalidArgumentError
-from dedup.config import Settings, SketchConfig
+from dedup import Config, InvalidArgumentError, KeepPolicy
+from dedup.config import KEEP_RULES, Settings, SketchConfig, configure
 from strategies import configs
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+    from dedup import Article
 
 FRACTION = "in (0.0, 1.0]"
 POWER = "a power of two in [16, 4096]"
@@ -44,6 +50,7 @@ BAD = [
     ("overlap", -0.5, FRACTION),
     ("overlap", float("inf"), FRACTION),
     ("min_excerpt", 0, "an integer of at least 1"),
+    ("min_passage", 0, "an integer of at least 1"),
     ("recall", 0.0, "in (0.0, 1.0)"),
     ("recall", 1.0, "in (0.0, 1.0)"),
     ("linkage", "single", "one of 'canonical', 'components'"),
@@ -52,6 +59,9 @@ BAD = [
     ("clean", ["off"], "one of 'auto', 'off'"),
     ("exhaustive", -1, "an integer of at least 0"),
     ("bucket_limit", 1, "an integer of at least 2"),
+    ("keep", None, "a KeepPolicy"),
+    ("keep", "Reuters", "a KeepPolicy"),
+    ("large_cluster", 0, "an integer of at least 1"),
     ("threads", 0, "an integer in [1, 1024]"),
     ("threads", 1025, "an integer in [1, 1024]"),
     ("threads", False, "an integer in [1, 1024]"),
@@ -143,10 +153,11 @@ def test_equal_settings_are_equal(one: Config, other: Config) -> None:
 
 
 def test_keywords_of_the_functions_are_the_settings() -> None:
-    """`Settings`, which types the keywords of `deduplicate`, names every setting with its type."""
-    assert get_type_hints(Settings) == {
-        name: kind for name, kind in get_type_hints(Config).items() if name in {field.name for field in fields(Config)}
-    }
+    """`Settings`, which types the keywords of `deduplicate`, names every setting with its type; keep may be a key."""
+    hints = get_type_hints(Settings)
+    kinds = get_type_hints(Config)
+    assert list(hints) == [field.name for field in fields(Config)]
+    assert {name: kinds[name] for name in hints} == hints | {"keep": KeepPolicy}
     assert not Settings.__required_keys__
 
 
@@ -155,3 +166,94 @@ def test_numbers_of_numpy_become_pythons() -> None:
     config = Config(threshold=np.float32(0.6), num_slots=np.int64(64))  # type: ignore[arg-type]
     assert (config.threshold, config.containment_floor, config.num_slots) == (0.6, 0.65, 64)
     assert type(config.num_slots) is int
+
+
+def by_length(article: Article) -> int:
+    """Prefer short texts, by tens of characters."""
+    return len(article.text) // 10
+
+
+def by_source(article: Article) -> tuple[bool, str]:
+    """Prefer known sources, by name."""
+    return article.source is None, article.source or ""
+
+
+def policies() -> SearchStrategy[KeepPolicy]:
+    """Return keep policies of every kind, for the sources of `strategies`."""
+    names = ["reuters", "PA  Media", "Harbour Gazette", "Nobody"]
+    return st.builds(
+        KeepPolicy,
+        order=st.lists(st.sampled_from(KEEP_RULES), unique=True),
+        sources=st.lists(st.sampled_from(names), unique=True),
+        key=st.sampled_from([None, None, by_length, by_source]),
+        min_keep=st.sampled_from([1, 1, 2, 3, 10**30]),
+        alarm_share=st.sampled_from([None, 0.0, 0.5, 1.0]),
+        alarm_documents=st.integers(1, 4),
+    )
+
+
+RULE = "one of 'sources', 'wire', 'published', 'longest'"
+NAMES = "a sequence of str"
+BAD_POLICY = [
+    ("order", "wire", NAMES),
+    ("order", {"wire"}, NAMES),
+    ("order", None, NAMES),
+    ("order", ("wire", 3), NAMES),
+    ("order", ("wire", "longest", "wire"), "a sequence of different names"),
+    ("sources", "Reuters", NAMES),
+    ("sources", b"Reuters", NAMES),
+    ("sources", [None], NAMES),
+    ("sources", ("AFP", " afp"), "a sequence of different names"),
+    ("key", "published", "a function of an Article or None"),
+    ("min_keep", 0, "an integer of at least 1"),
+    ("min_keep", True, "an integer of at least 1"),
+    ("alarm_share", 1.1, "in [0.0, 1.0]"),
+    ("alarm_share", float("nan"), "in [0.0, 1.0]"),
+    ("alarm_documents", 0, "an integer of at least 1"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "allowed"), BAD_POLICY)
+def test_bad_value_of_a_policy_is_named(name: str, value: object, allowed: str) -> None:
+    """A keep policy checks itself: name, what is allowed, what came."""
+    with pytest.raises(InvalidArgumentError) as caught:
+        KeepPolicy(**{name: value})  # type: ignore[arg-type]
+    assert f"{name} must be {allowed}. Got {value!r}." == str(caught.value)
+    assert {field.name for field in fields(KeepPolicy)} == {name for name, _, _ in BAD_POLICY}
+
+
+def test_unknown_rule_is_named() -> None:
+    """A rule that is not known is named, and the known ones with it."""
+    with pytest.raises(InvalidArgumentError) as caught:
+        KeepPolicy(order=("wire", "newest"))  # type: ignore[arg-type]
+    assert f"order must be {RULE}. Got 'newest'." == str(caught.value)
+
+
+def test_default_policy_is_that_of_the_decision() -> None:
+    """Wire, earliest, longest; one of each cluster; an alarm over four fifths of a source of twenty documents."""
+    policy = Config().keep
+    assert policy == KeepPolicy(order=["sources", "wire", "published", "longest"])  # type: ignore[arg-type]
+    assert (policy.sources, policy.key, policy.min_keep) == ((), None, 1)
+    assert (policy.alarm_share, policy.alarm_documents) == (0.8, 20)
+
+
+@given(policies(), policies())
+def test_equal_policies_are_equal(one: KeepPolicy, other: KeepPolicy) -> None:
+    """Policies compare, hash and pickle by value, frozen, with tuples for the sequences that came."""
+    values = {field.name: getattr(one, field.name) for field in fields(one)}
+    assert one == KeepPolicy(**values) == pickle.loads(pickle.dumps(one))
+    assert hash(one) == hash(KeepPolicy(**values))
+    assert (one == other) == (values == {field.name: getattr(other, field.name) for field in fields(other)})
+    assert type(one.order) is type(one.sources) is tuple
+    with pytest.raises(FrozenInstanceError):
+        one.min_keep = 2  # type: ignore[misc]
+
+
+def test_a_key_stands_for_its_policy() -> None:
+    """A function in place of a policy is the key of the default one; what the caller passed stays as it was."""
+    settings = Settings(keep=by_length)
+    assert configure(settings).keep == KeepPolicy(key=by_length)
+    assert settings == {"keep": by_length}
+    assert configure({"keep": KeepPolicy(min_keep=2)}).keep == KeepPolicy(min_keep=2)
+    with pytest.raises(InvalidArgumentError, match=r"^keep must be a KeepPolicy. Got None.$"):
+        configure({"keep": None})  # type: ignore[typeddict-item]

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypedDict
 
 from dedup import _validate
 from dedup.errors import InvalidArgumentError
 
 Linkage = Literal["canonical", "components"]
 Cleaning = Literal["auto", "off"]
+KeepRule = Literal["sources", "wire", "published", "longest"]
+#: Takes an `Article` and returns what orders it: the smaller is kept first.
+KeepKey = Callable[[Any], Any]
+
+KEEP_RULES: tuple[KeepRule, ...] = ("sources", "wire", "published", "longest")
 
 #: The largest seed: seeds are unsigned 64-bit numbers.
 MAX_SEED = 2**64 - 1
@@ -18,8 +24,8 @@ MAX_SEED = 2**64 - 1
 MAX_SHINGLE_SIZE = 64
 
 
-def _set(config: object, name: str, value: float) -> None:
-    """Keep a value as the check returned it: an int or a float, also where NumPy's came."""
+def _set(config: object, name: str, value: object) -> None:
+    """Keep a value as the check returned it, such as an int where NumPy's came."""
     object.__setattr__(config, name, value)
 
 
@@ -47,6 +53,65 @@ class SketchConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class KeepPolicy:
+    """Which documents of a cluster are kept, and when dropping many is worth a word.
+
+    The policy is a total order of the documents: each rule decides where those before it are even, and the id, as
+    text, decides last. The first of a story is kept, whatever it is: no policy can drop the last copy.
+
+    Args:
+        order: The rules, each at most once; none leaves it to the id. "sources": the list below. "wire": a wire
+            agency's own copy, then texts that open with an agency's credit. "published": the earliest; a day without a
+            time comes after the times of that day, and what is unknown or impossible comes last. "longest": the most
+            tokens of clean text.
+        sources: Outlets, best first; all others come after them. Capitals and spaces around and between words do not
+            count.
+        key: A function that decides before `order`: it takes an `Article` and returns a value, the smaller the better.
+            It is asked once for each document; where its values are equal, `order` decides.
+        min_keep: How many documents of each cluster are kept, at least 1: the canonical one and the next in this order.
+        alarm_share: A source of which a run drops a larger share raises an alarm, in [0, 1]; None for no alarm.
+        alarm_documents: Least number of documents of a source that can raise one.
+
+    Raises:
+        InvalidArgumentError: A value is outside what is allowed.
+    """
+
+    order: tuple[KeepRule, ...] = KEEP_RULES
+    sources: tuple[str, ...] = ()
+    key: KeepKey | None = None
+    min_keep: int = 1
+    alarm_share: float | None = 0.8
+    alarm_documents: int = 20
+
+    def __post_init__(self) -> None:
+        _set(self, "order", _names("order", self.order))
+        for rule in self.order:
+            _validate.choice("order", rule, KEEP_RULES)
+        _set(self, "sources", _names("sources", self.sources))
+        if not (self.key is None or callable(self.key)):
+            raise InvalidArgumentError(f"key must be a function of an Article or None. Got {self.key!r}.")
+        _set(self, "min_keep", _validate.integer("min_keep", self.min_keep, least=1))
+        if self.alarm_share is not None:
+            _set(self, "alarm_share", _validate.fraction("alarm_share", self.alarm_share, zero=True))
+        _set(self, "alarm_documents", _validate.integer("alarm_documents", self.alarm_documents, least=1))
+
+
+def folded(source: str) -> str:
+    """Return the name of a source in the form in which two are compared: small letters, single spaces."""
+    return " ".join(source.split()).casefold()
+
+
+def _names(name: str, value: object) -> tuple[str, ...]:
+    """Return several texts as a tuple; each may be there once."""
+    texts = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str | bytes) else None
+    if texts is None or not all(isinstance(text, str) for text in texts):
+        raise InvalidArgumentError(f"{name} must be a sequence of str. Got {value!r}.")
+    if len({folded(text) for text in texts}) < len(texts):
+        raise InvalidArgumentError(f"{name} must be a sequence of different names. Got {value!r}.")
+    return texts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Config(SketchConfig):
     """What a run depends on; the same documents and the same config give the same clusters.
 
@@ -55,6 +120,8 @@ class Config(SketchConfig):
         containment: Least share of the smaller text that lies in the larger one of an `excerpt`, in (0, 1].
             None stands for `threshold` + 0.05, at most 1.
         overlap: Least share of the smaller text in the larger one for a pair to be reported as `overlap`, in (0, 1].
+        min_passage: Words in a row that are enough for an `overlap`, whatever their share of the texts; of a script
+            written without spaces, twice as many characters.
         min_excerpt: Least number of shingles in the smaller text of an `excerpt` or `overlap`: below, a text is
             too short for its containment to mean anything.
         recall: Least probability that a pair exactly at `threshold` is found, in (0, 1).
@@ -64,6 +131,8 @@ class Config(SketchConfig):
             of their sampled shingles.
         bucket_limit: Size above which the texts that share a band or a sampled shingle are paired through the first
             of them in keep order instead of all with all, at least 2.
+        keep: Which documents of a cluster are kept.
+        large_cluster: Size above which a cluster is counted, and named by the command line, as one to look at.
         threads: Worker threads; None stands for one per processor. Never changes a result.
 
     Raises:
@@ -73,12 +142,15 @@ class Config(SketchConfig):
     threshold: float = 0.5
     containment: float | None = None
     overlap: float = 0.25
+    min_passage: int = 40
     min_excerpt: int = 30
     recall: float = 0.99
     linkage: Linkage = "canonical"
     clean: Cleaning = "auto"
     exhaustive: int = 256
     bucket_limit: int = 64
+    keep: KeepPolicy = field(default_factory=KeepPolicy)
+    large_cluster: int = 1000
     threads: int | None = None
 
     def __post_init__(self) -> None:
@@ -88,12 +160,16 @@ class Config(SketchConfig):
         if self.containment is not None:
             _set(self, "containment", _validate.fraction("containment", self.containment))
         _set(self, "overlap", _validate.fraction("overlap", self.overlap))
+        _set(self, "min_passage", _validate.integer("min_passage", self.min_passage, least=1))
         _set(self, "min_excerpt", _validate.integer("min_excerpt", self.min_excerpt, least=1))
         _set(self, "recall", _validate.fraction("recall", self.recall, one=False))
         _validate.choice("linkage", self.linkage, ("canonical", "components"))
         _validate.choice("clean", self.clean, ("auto", "off"))
         _set(self, "exhaustive", _validate.integer("exhaustive", self.exhaustive))
         _set(self, "bucket_limit", _validate.integer("bucket_limit", self.bucket_limit, least=2))
+        if not isinstance(self.keep, KeepPolicy):
+            raise InvalidArgumentError(f"keep must be a KeepPolicy. Got {self.keep!r}.")
+        _set(self, "large_cluster", _validate.integer("large_cluster", self.large_cluster, least=1))
         if self.threads is not None:
             _set(self, "threads", _validate.integer("threads", self.threads, least=1, most=1024))
 
@@ -107,7 +183,7 @@ class Config(SketchConfig):
 
 
 class Settings(TypedDict, total=False):
-    """The keywords of `Config`, for functions that take them one by one."""
+    """The keywords of `Config`, for functions that take them one by one; for `keep` its `key` alone will do."""
 
     shingle_size: int
     num_slots: int
@@ -115,12 +191,15 @@ class Settings(TypedDict, total=False):
     threshold: float
     containment: float | None
     overlap: float
+    min_passage: int
     min_excerpt: int
     recall: float
     linkage: Linkage
     clean: Cleaning
     exhaustive: int
     bucket_limit: int
+    keep: KeepPolicy | KeepKey
+    large_cluster: int
     threads: int | None
 
 
@@ -134,4 +213,7 @@ def configure(settings: Settings) -> Config:
     for name in settings:
         if name not in known:
             raise InvalidArgumentError(f"settings must be among {', '.join(known)}. Got {name!r}.")
-    return Config(**settings)
+    keep = settings.get("keep")
+    if callable(keep):
+        settings = {**settings, "keep": KeepPolicy(key=keep)}
+    return Config(**settings)  # type: ignore[arg-type]  # what is no policy was turned into one, or is refused
