@@ -92,16 +92,27 @@ def _with_ends(groups: Iterable[Group], rows: list[Row]) -> list[Group]:
     return [group for group in there if group.pairs]
 
 
+#: What somebody who read a pair calls it, the group that makes it, and whether that is one story.
+_LABELS = {
+    "reprint": ("reprints and versions", True),
+    "version": ("reprints and versions", True),
+    "template": ("templates", False),
+    "furniture": ("shared furniture", False),
+}
+
+
 def _read(name: str) -> list[Group]:
-    """Return the pairs that somebody has read, by what they are called."""
-    found = [row for row in harness.read_jsonl(READ) if row["set"] == name]
-    kinds = {"read: reprints and versions": True, "read: templates": False, "read: shared furniture": False}
-    labels = {"reprint": 0, "version": 0, "template": 1, "furniture": 2}
-    groups = [Group(kind, linked, []) for kind, linked in kinds.items()]
-    for row in found:
-        if row["label"] in labels:
-            groups[labels[row["label"]]].pairs.append((row["a"], row["b"]))
-    return groups
+    """Return the pairs that somebody has read, by what they are called, and by where they were drawn from."""
+    groups: dict[str, Group] = {}
+    for row in harness.read_jsonl(READ):
+        if row["set"] == name and row["label"] in _LABELS:
+            kind, linked = _LABELS[row["label"]]
+            # The others were drawn from all pairs with a Jaccard similarity of at least .2.
+            title = f"read, links below .8: {kind}" if row.get("drawn") == "links" else f"read: {kind}"
+            groups.setdefault(title, Group(title, linked, [])).pairs.append((row["a"], row["b"]))
+    return [
+        groups[title] for title in sorted(groups, key=lambda title: ("links" in title, not groups[title].linked, title))
+    ]
 
 
 def _headlines(folder: Path, name: str, rows: list[Row]) -> Group:

@@ -9,19 +9,22 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
+from email.utils import parsedate_to_datetime
 from functools import cache
 from itertools import combinations, pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 
-from dedup import Article, Config, Result, clean
+from dedup import Article, Config, KeepPolicy, Result, clean
 from dedup.boilerplate.classify import lines_of
 from dedup.boilerplate.page import wire_rank
 from dedup.boilerplate.signs import age_resolved, whole_line
 from dedup.kernels import reference
 from dedup.matching.roundups import LARGE_PART, PART
+from dedup.matching.verify import FORM_WORDS, NAMED
+from dedup.matching.versions import ALIKE, CONTAINED, GREW, GREW_ELSEWHERE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +38,7 @@ Drops = dict[str, tuple[str, Score]]
 #: The smaller id, the larger id, and how the first stands to the second.
 PairScores = set[tuple[str, str, Score]]
 
-LINKS = ("exact", "duplicate", "excerpt")
+LINKS = ("exact", "duplicate", "version", "excerpt")
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,12 @@ def shingles(text: str, size: int, seed: int) -> frozenset[int]:
     return frozenset(reference.shingle_set(text, size, seed).tolist())
 
 
+@cache
+def align(left: str, right: str, size: int, seed: int) -> tuple[int, int, int, int, int]:
+    """Return the alignment of two texts, from the readable twin."""
+    return reference.align(left, right, size, seed)
+
+
 def link(left: str, right: str, config: Config) -> Score:
     """Return how two clean texts stand to each other, by the sentences of the design."""
     a, b = (shingles(text, config.shingle_size, config.seed) for text in (left, right))
@@ -78,24 +87,53 @@ def link(left: str, right: str, config: Config) -> Score:
         relation = "excerpt"
     elif smaller >= config.min_excerpt and shared / smaller >= config.overlap:
         relation = "overlap"
+    # A passage that says the same again and again is none.
+    if relation != "exact" and jaccard < 1 and (relation or shared > config.min_passage - config.shingle_size):
+        half_words, longest, places, numbers, names = align(left, right, config.shingle_size, config.seed)
+        needed, facts = half_words / 2 / FORM_WORDS, numbers + names
+        by_numbers = numbers > 0 and numbers**2 >= needed
+        if relation and (by_numbers or (facts > 0 and facts**2 >= needed and facts >= NAMED * places)):
+            relation = "template"
+        elif relation is None and longest // 2 >= config.min_passage:
+            relation = "overlap"
     return relation, jaccard, in_right, in_left
 
 
-def moment(published: str | None) -> float:
-    """Return when that was, in seconds; unknown is never."""
+def moments(published: str | None) -> tuple[float, float]:
+    """Return the first and the last moment when that may have been, in seconds; unknown is never."""
+    text = (published or "").strip()
     try:
-        when = datetime.fromisoformat((published or "").strip())
+        day = date.fromisoformat(text)
+        first, last = (datetime.combine(day, at, UTC) for at in (time.min, time.max))
     except ValueError:
-        return math.inf
-    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+        try:
+            first = datetime.fromisoformat(text)
+        except ValueError:
+            try:
+                first = parsedate_to_datetime(text)
+            except ValueError:
+                return math.inf, math.inf
+        first = last = first if first.tzinfo else first.replace(tzinfo=UTC)
+    if first < datetime(1605, 1, 1, tzinfo=UTC) or first == datetime(1970, 1, 1, tzinfo=UTC):
+        return math.inf, math.inf
+    return first.timestamp(), last.timestamp()
 
 
-def in_keep_order(documents: dict[str, tuple[Article, str]]) -> list[str]:
-    """Return the ids, best to keep first."""
+def in_keep_order(documents: dict[str, tuple[Article, str]], policy: KeepPolicy | None = None) -> list[str]:
+    """Return the ids, best to keep first; None stands for the policy of a run that names none."""
+    policy = policy or KeepPolicy()
+    listed = [" ".join(source.split()).casefold() for source in policy.sources]
 
-    def key(name: str) -> tuple[int, float, int, str]:
+    def key(name: str) -> tuple[Any, ...]:
         article, text = documents[name]
-        return wire_rank(text, article.source), moment(article.published), -len(tokens(text)), name
+        source = " ".join((article.source or "").split()).casefold()
+        places = {
+            "sources": listed.index(source) if source in listed and article.source is not None else len(listed),
+            "wire": wire_rank(text, article.source),
+            "published": moments(article.published)[1],
+            "longest": -len(tokens(text)),
+        }
+        return (policy.key(article) if policy.key else 0, *(places[rule] for rule in policy.order), name)
 
     return sorted(documents, key=key)
 
@@ -177,7 +215,7 @@ def without_templates(documents: dict[str, tuple[Article, str]], config: Config)
 def solve(articles: Sequence[Article], config: Config) -> Solution:
     """Return what `deduplicate` must find."""
     documents = documents_of(articles, config)
-    order = in_keep_order(documents)
+    order = in_keep_order(documents, config.keep)
     scores = {(a, b): link(documents[a][1], documents[b][1], config) for a in order for b in order if a != b}
     # Copies of one text are one document here, the first of them.
     texts = {name: tokens(text) for name, (_, text) in documents.items()}
@@ -186,16 +224,20 @@ def solve(articles: Sequence[Article], config: Config) -> Solution:
         stands.setdefault(texts[name], name)
     firsts = [name for name in order if stands[texts[name]] == name]
     sizes = {name: len(shingles(documents[name][1], config.shingle_size, config.seed)) for name in order}
-    moments = {name: moment(documents[name][0].published) for name in order}
-    roundups = {texts[name] for name in find_roundups(firsts, sizes, moments, scores)}
+    when = {name: moments(documents[name][0].published) for name in order}
+    roundups = {texts[name] for name in find_roundups(firsts, sizes, when, scores)}
     for (a, b), (relation, jaccard, in_b, in_a) in list(scores.items()):
         larger = max(a, b, key=sizes.__getitem__)
         if relation == "excerpt" and sizes[a] != sizes[b] and texts[larger] in roundups:
             scores[a, b] = ("roundup", jaccard, in_b, in_a)
+    for (a, b), score in list(scores.items()):
+        if is_version(documents, sizes, when, a, b, score):
+            scores[a, b] = ("version", *score[1:])
     canonical = (components if config.linkage == "components" else canonicals)(order, scores)
     drops: Drops = {}
     for name in order:
-        if canonical[name] != name:
+        others = [other for other in order if canonical[other] == canonical[name] != other]
+        if canonical[name] != name and others.index(name) + 1 >= config.keep.min_keep:
             score = scores[name, canonical[name]]
             drops[name] = canonical[name], score if score[0] in LINKS else (None, math.nan, math.nan, math.nan)
     # The canonical comes first: a member may come before it in keep order, when it also resembles another canonical.
@@ -206,14 +248,41 @@ def solve(articles: Sequence[Article], config: Config) -> Solution:
     return Solution(clusters, drops, pairs_of(order, texts, scores))
 
 
+def is_version(
+    documents: dict[str, tuple[Article, str]],
+    sizes: dict[str, int],
+    when: dict[str, tuple[float, float]],
+    a: str,
+    b: str,
+    score: Score,
+) -> bool:
+    """Return whether one of two linked texts grew, or was corrected by its outlet, after the other came out."""
+    if when[b][1] < when[a][0] < math.inf:
+        earlier, later, contained = b, a, score[3]
+    elif when[a][1] < when[b][0] < math.inf:
+        earlier, later, contained = a, b, score[2]
+    else:
+        return False
+    outlets = [" ".join((documents[name][0].source or "").split()) for name in (a, b)]
+    elsewhere = all(outlets) and outlets[0] != outlets[1]
+    grew = contained >= CONTAINED and sizes[later] >= (1 + (GREW_ELSEWHERE if elsewhere else GREW)) * sizes[earlier]
+    corrected = bool(outlets[0]) and outlets[0] == outlets[1] and max(score[2:]) >= CONTAINED
+    return score[0] in ("duplicate", "excerpt") and score[1] > ALIKE and (grew or corrected)
+
+
 def find_roundups(
-    order: list[str], sizes: dict[str, int], moments: dict[str, float], scores: dict[tuple[str, str], Score]
+    order: list[str], sizes: dict[str, int], when: dict[str, tuple[float, float]], scores: dict[tuple[str, str], Score]
 ) -> set[str]:
     """Return the documents with several unrelated texts in them that are no copy of an earlier one without."""
+
+    def unrelated(a: str, b: str) -> bool:
+        relation, _, in_b, in_a = scores[a, b]
+        return relation is None or (relation == "overlap" and max(in_a, in_b) < PART)
+
     composite: set[str] = set()
     for page in sorted(order, key=sizes.__getitem__):
         # What came later was cut from the page.
-        in_time = [name for name in order if name != page and not (moments[page] < moments[name] < math.inf)]
+        in_time = [name for name in order if name != page and not (when[page][1] < when[name][0] < math.inf)]
         carried = [
             name
             for name in in_time
@@ -226,9 +295,9 @@ def find_roundups(
         carried.sort(key=lambda name: -sizes[name])
         parts.sort(key=lambda name: -sizes[name])
         main, *rest = carried
-        others = [name for name in [*rest, *parts] if scores[main, name][0] is None]
+        others = [name for name in [*rest, *parts] if unrelated(main, name)]
         large = any(name in rest or scores[page, name][2] >= LARGE_PART for name in others)
-        if large or any(scores[others[0], name][0] is None for name in others[1:]):
+        if large or any(unrelated(others[0], name) for name in others[1:]):
             composite.add(page)
     found: set[str] = set()
     for place, page in enumerate(order):

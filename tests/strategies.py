@@ -19,6 +19,8 @@ SENTENCES = (
     "“It isn\u2019t over,” said the baker's wife, “not by far.”",
     "The ferry to Skerry sails twice a day, weather permitting.",
     "A new bell was hung in the chapel — the fourth since 1911.",
+    "The ferry carried 1,200 people to Skerry in May, the company said.",
+    "The ferry carried 900 people to Skerry in June, the company said.",
     "港の壁は月曜日に直されます。",
     "the the the the the the",
 )
@@ -95,6 +97,7 @@ def configs(**fixed: object) -> SearchStrategy[Config]:
         "threshold": st.sampled_from([0.05, 0.2, 0.4, 0.5, 0.8, 1.0]),
         "containment": st.sampled_from([None, 0.3, 0.6, 1.0]),
         "overlap": st.sampled_from([0.05, 0.25, 0.7]),
+        "min_passage": st.sampled_from([2, 8, 40]),
         "min_excerpt": st.sampled_from([1, 4, 12, 40]),
         "shingle_size": st.integers(1, 4),
         "seed": st.sampled_from([0, 7, 2**64 - 1]),

@@ -216,6 +216,26 @@ class TestRun:
         assert [(row["where"], row["row"]) for row in found["skipped"]] == [("in.jsonl", 2)]
         assert (tmp_path / "out.csv").is_file()
 
+    def test_report(self, tmp_path: Path) -> None:
+        """--report writes the page of the result and says where, also with --json, which says nothing of it."""
+        dedup.deduplicate(SEEDS).report(tmp_path / "expected.html")
+        done = call("run", SEEDS, "--report", "report.html", cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.endswith("\nReport written to report.html\n")
+        assert (tmp_path / "report.html").read_bytes() == (tmp_path / "expected.html").read_bytes()
+        done = call("run", SEEDS, "--report", "again.html", "--json", cwd=tmp_path)
+        assert json.loads(done.stdout)["summary"] == dedup.deduplicate(SEEDS).summary()
+        assert (tmp_path / "again.html").read_bytes() == (tmp_path / "expected.html").read_bytes()
+
+    def test_report_needs_its_extra(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        """Without jinja2 a report is refused before any work, with the pip line."""
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setitem(sys.modules, "jinja2", None)
+        done = here(capfd, "run", SEEDS, "--out", "out.csv", "--report", "report.html")
+        assert_refused(done, "pip install 'dedup[report]'", tmp_path)
+
     def test_hostile_texts_are_shown_as_they_are(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
     ) -> None:
@@ -291,6 +311,8 @@ class TestRun:
             (("good.jsonl", "--out", "none/out.csv"), "no such folder"),
             (("good.jsonl", "--out", "./good.jsonl"), "out must be another file than the input"),
             (("good.jsonl", "--out", "", "--text"), "text must come with out"),
+            (("good.jsonl", "--report", "out.pdf"), "A file to write must end with one of .html, .htm. Got out.pdf."),
+            (("good.jsonl", "--report", "none/out.html"), "no such folder"),
             (("good.jsonl", "--threshold", "high"), "Invalid value for '--threshold'"),
             (("good.jsonl", "--nothing"), "No such option: --nothing"),
         ],
@@ -378,16 +400,62 @@ class TestCompare:
         page = name.read_bytes().decode()
         found = dedup.compare(page, text, clean="off")
         printed = json.loads(done.stdout)
+        for field, steps in (("passages", found.passages), ("edits", found.edits)):
+            assert printed.pop(field) == [
+                asdict(step)
+                | {"left": page[step.left_start : step.left_end], "right": text[step.right_start : step.right_end]}
+                for step in steps
+            ]
+        assert (printed.pop("bands"), printed.pop("bands_of_plan")) == (list(found.bands), dedup.plan(0.5).bands)
         nothing: dict[str, object] = {"removed": [], "items": [], "metadata": {}, "attribution": None}
         assert printed.pop("left") == nothing
         assert printed.pop("right") == nothing
         assert printed == {name: getattr(found, name) for name in printed}
         assert printed["relation"] != dedup.compare(page, text).relation
 
+    def test_shows_what_is_shared_and_what_differs(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        """Passages with their places, longest first; changes in signs, with a few words around; equal bands."""
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("COLUMNS", "120")
+        left = f"{STORY}\n\n{OTHER} The tide, he said, was late."
+        right = f"{OTHER.replace('nine divers', 'ten divers')} “The tide,” she said, was late.\n{STORY} More follows."
+        Path("a.txt").write_text(left, encoding="utf-8")
+        Path("b.txt").write_text(right, encoding="utf-8")
+        done = here(capfd, "compare", "a.txt", "b.txt")
+        found = dedup.compare(left, right)
+        assert done.returncode == 0
+        assert f"{len(found.bands)} of 35 bands, counted from 0: {', '.join(map(str, found.bands))}\n" in done.stdout
+        shown = re.findall(r"^ +(\d+)  (\S.*\S) +(\d+:\d+) +(\d+:\d+)(  moved)?$", done.stdout, re.MULTILINE)
+        assert [(words, text.strip(), *rest) for words, text, *rest in shown] == [
+            ("19", "The harbour bridge will close on Friday for the first time …", "1:1", "2:1", "  moved"),
+            ("12", "A kelp farm opened in the bay this week and will employ", "3:1", "1:1", ""),
+            ("10", "divers until the end of the summer season. The tide", "3:62", "1:61", ""),
+            ("3", "said, was late", "3:118", "1:120", ""),
+        ]
+        assert "… bay this week and will employ [-nine-] {+ten+} divers until the end" in done.stdout
+        assert re.search(r"season. The\s+tide, \[-he-\] \{\+she\+\} said, was late.", done.stdout)
+        done = here(capfd, "compare", "a.txt", "b.txt", "--limit", "1")
+        assert "and 3 more passages" in done.stdout
+        assert "more place" in done.stdout
+
+    def test_hostile_texts_are_shown_as_they_are(self, tmp_path: Path) -> None:
+        """Markup, escape sequences and marks of direction in passages and changes come out literally or as escapes."""
+        hostile = "[red]wall[/red] \x1b[31mholds\x1b[0m \u202efor\x9b1m now [/] \x1b]0;t\x07 he said\r\u2028 on Monday"
+        (tmp_path / "a.txt").write_text(hostile, encoding="utf-8")
+        (tmp_path / "b.txt").write_text(f"[b]{hostile} \x1b[2J{{+x+}} [link=x]", encoding="utf-8")
+        done = call("compare", "a.txt", "b.txt", cwd=tmp_path)
+        assert done.returncode == 0
+        assert not STEERING.search(done.stdout)
+        assert r"[red]wall[/red] \x1b[31mholds\x1b[0m" in done.stdout
+        assert r"\x1b[2J{+x+} [link=x]+}" in done.stdout
+
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
             (("-", "-"), "only one of the two texts can be stdin"),
+            (("-", "b.txt", "--limit", "-1"), "limit must be an integer of at least 0. Got -1."),
             (("none.txt", "-"), "Cannot read none.txt: No such file or directory."),
             ((".", "."), "Cannot read .: Is a directory."),
             (("-",), "Missing argument 'B'."),

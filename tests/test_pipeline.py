@@ -170,7 +170,7 @@ def test_bands_find_what_all_pairs_find(linkage: Any) -> None:
 @given(batches(min_size=1), configs(threshold=1.0, containment=1.0, min_excerpt=10**6))
 def test_texts_of_one_shingle_set_always_meet_in_a_band(articles: list[Article], config: Config) -> None:
     """Equal shingle sets agree in every slot, so at threshold 1 bands miss nothing."""
-    config = replace(config, overlap=1.0)
+    config = replace(config, overlap=1.0, min_passage=10**6)
     assert_same(solve(articles, config), found(result_of(articles, replace(config, exhaustive=0))))
 
 
@@ -205,9 +205,11 @@ def test_contract_of_a_result(articles: list[Article], config: Config) -> None:
         if config.linkage == "canonical":
             _, mine = documents[drop.article.id]
             _, its = documents[drop.canonical]
-            score = (drop.relation, drop.jaccard, drop.containment, drop.containment_canonical)
-            assert link(mine, its, config) == score
-            assert score[0] in {"exact", "duplicate", "excerpt"}
+            relation, *scores = link(mine, its, config)
+            assert scores == [drop.jaccard, drop.containment, drop.containment_canonical]
+            assert relation in {"exact", "duplicate", "excerpt"}
+            # Two texts alone do not tell which came later.
+            assert drop.relation in {relation, "version"} - ({"version"} if relation == "exact" else set())
 
 
 @given(st.lists(st.sampled_from(["", " ", "…", "\n\n", "“”", "\u200b", "\ud800"]), max_size=6), configs())

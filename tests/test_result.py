@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from dataclasses import replace
 from datetime import date, datetime
@@ -13,13 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedup import Article, Config, InvalidArgumentError, OutputError, Result, deduplicate
+from dedup import Article, Config, InvalidArgumentError, KeepPolicy, OutputError, Result, _terminal, deduplicate
 from dedup.model import RELATIONS
-from oracle import assert_same, found
+from oracle import LINKS, assert_same, found, moments, solve
 from strategies import SENTENCES, batches, configs, pages
+from test_config import policies
 from test_pipeline import LATE, result_of, with_ids
 
 if TYPE_CHECKING:
+    import random
     from pathlib import Path
 
 STORY = " ".join(SENTENCES[:4])
@@ -260,18 +263,186 @@ def test_clusters_come_largest_first() -> None:
     first, second, third = deduplicate(articles).clusters
     assert (first.canonical, first.members, first.sources) == ("c", ("c", "b", "a"), ("Courier", "Gazette"))
     assert (first.first_published, first.size) == ("2025-03-02T01:00:00+02:00", 3)
+    assert (first.cohesion_least, first.cohesion_mean, second.cohesion_least, second.cohesion_mean) == (1, 1, 1, 1)
     assert (
         (second.canonical, second.first_published),
         (third.canonical, third.first_published),
     ) == (("d", None), ("e", None))
 
 
+#: Settings with every kind of keep policy.
+KEEPING = st.builds(lambda config, keep: replace(config, keep=keep), configs(), policies())
+
+
+@given(batches(), KEEPING)
+def test_result_of_a_policy_equals_the_definition(articles: list[Article], config: Config) -> None:
+    """Whatever the policy, clusters, drops and pairs are those of the definition followed literally."""
+    assert_same(solve(articles, config), found(result_of(articles, config)))
+
+
+@given(batches(), KEEPING, st.randoms(use_true_random=False), st.sampled_from([0.8, 1.0]))
+def test_input_order_changes_nothing_of_a_policy(
+    articles: list[Article], config: Config, chance: random.Random, threshold: float
+) -> None:
+    """Kept documents, clusters and numbers do not depend on the order of the input, at any threshold."""
+    one, other = (result_of(some, config) for some in (articles, chance.sample(articles, len(articles))))
+    stricter = [(one.at(threshold), other.at(threshold))] if threshold > config.threshold else []
+    for left, right in [(one, other), *stricter]:
+        assert {article.id for article in left.kept} == {article.id for article in right.kept}
+        assert left.clusters == right.clusters
+        assert left.summary() == right.summary()
+        assert left.alarms == right.alarms
+
+
+@given(batches(max_size=10), KEEPING)
+def test_the_first_of_each_cluster_are_kept(articles: list[Article], config: Config) -> None:
+    """Of each cluster the first `min_keep` members are kept: all when it is smaller, and never none."""
+    result = result_of(articles, config)
+    kept, dropped = ({article.id for article in some} for some in (result.kept, [it.article for it in result.dropped]))
+    assert kept | dropped == {article.id for article in articles}
+    least = config.keep.min_keep
+    for cluster in result.clusters:
+        assert kept.intersection(cluster.members) == set(cluster.members[:least])
+        assert dropped.intersection(cluster.members) == set(cluster.members[least:])
+        assert cluster.canonical in kept
+    rows = {row["id"]: row for row in result.to_arrow().to_pylist()}
+    assert kept == {name for name, row in rows.items() if row["kept"]}
+    # What is kept beside the canonical has the evidence of the same run with one of each.
+    alone = result_of(articles, replace(config, keep=replace(config.keep, min_keep=1)))
+    for one, other in zip(rows.values(), alone.to_arrow().to_pylist(), strict=True):
+        assert str(one | {"kept": None}) == str(other | {"kept": None})
+    assert (len(kept), len(dropped)) == (result.summary()["kept"], result.summary()["dropped"])
+
+
+@given(batches(max_size=10), KEEPING)
+def test_cohesion_equals_the_definition(articles: list[Article], config: Config) -> None:
+    """Least and mean Jaccard similarity of the other members to the canonical, of those that were compared with it."""
+    result = result_of(articles, config)
+    rows = {row["id"]: row for row in result.to_arrow().to_pylist()}
+    every = []
+    for cluster in result.clusters:
+        scores = [rows[name]["jaccard"] for name in cluster.members[1:] if rows[name]["jaccard"] is not None]
+        assert cluster.cohesion_least == min(scores, default=1.0)
+        assert cluster.cohesion_mean == pytest.approx(sum(scores) / len(scores) if scores else 1.0)
+        every += scores
+    summary = result.summary()
+    assert summary["cohesion_least"] == min(every, default=1.0)
+    assert summary["cohesion_mean"] == pytest.approx(sum(every) / len(every) if every else 1.0)
+
+
+@given(batches(max_size=10), KEEPING, st.integers(1, 5))
+def test_bridges_and_large_clusters_are_counted(articles: list[Article], config: Config, size: int) -> None:
+    """A bridge is a linked pair of two clusters; components have none. A large cluster has more than the limit."""
+    result = result_of(articles, replace(config, large_cluster=size))
+    home = {name: cluster.canonical for cluster in result.clusters for name in cluster.members}
+    pairs = result.pairs.to_pylist()
+    bridges = [pair for pair in pairs if pair["relation"] in LINKS and home[pair["left"]] != home[pair["right"]]]
+    summary = result.summary()
+    assert len(bridges) == summary["refused_bridges"]
+    assert config.linkage == "canonical" or not bridges
+    assert sum(cluster.size > size for cluster in result.clusters) == summary["large_clusters"]
+
+
+def test_a_bridge_is_refused() -> None:
+    """The middle one of a chain joins the end it resembles most, and its link with the other end is a bridge."""
+    result = deduplicate(LATE, shingle_size=1, threshold=0.3, min_excerpt=99, clean="off")
+    assert [cluster.size for cluster in result.clusters] == [2, 1]
+    summary = result.summary()
+    assert (summary["refused_bridges"], summary["cohesion_least"], summary["cohesion_mean"]) == (1, 0.8, 0.8)
+    assert (result.clusters[0].cohesion_least, result.clusters[1].cohesion_least) == (0.8, 1.0)
+
+
+@given(batches(max_size=10), KEEPING)
+def test_alarms_equal_the_definition(articles: list[Article], config: Config) -> None:
+    """A source rings when it has enough documents and more of them are dropped than its share; the worst come first."""
+    result = result_of(articles, config)
+    policy = config.keep
+    expected = []
+    for source in {article.source for article in articles if article.source}:
+        own = [article.id for article in articles if article.source == source]
+        gone = [drop.article.id for drop in result.dropped if drop.article.source == source]
+        share = len(gone) / len(own)
+        if policy.alarm_share is not None and len(own) >= policy.alarm_documents and share > policy.alarm_share:
+            expected.append((-share, source, len(own), len(gone)))
+    assert sorted(expected) == [(-it.share, it.source, it.documents, it.dropped) for it in result.alarms]
+    assert len(result.alarms) == result.summary()["alarms"]
+
+
+@given(batches(max_size=10), KEEPING)
+def test_first_published_is_the_earliest(articles: list[Article], config: Config) -> None:
+    """The first publication is the earliest by the rule of keep order, as its document says it; None is unknown."""
+    dates = {article.id: article.published for article in articles}
+    for cluster in result_of(articles, config).clusters:
+        ends = [moments(dates[name])[1] for name in cluster.members]
+        assert moments(cluster.first_published)[1] == min(ends)
+        earliest = [dates[name] for name, end in zip(cluster.members, ends, strict=True) if min(ends) == end < math.inf]
+        assert cluster.first_published == (earliest[0] if earliest else None)
+
+
+def test_sources_and_keys_decide_who_is_kept() -> None:
+    """A list of sources, or a function alone, chooses the document that is kept of each story."""
+    articles = [
+        Article("a", STORY, "Reuters", "2025-01-01"),
+        Article("b", STORY, "Tarn Journal", "2025-01-02"),
+        Article("c", f"{STORY} The end.", "Courier", "2025-01-03"),
+    ]
+    assert [article.id for article in deduplicate(articles).kept] == ["a"]
+    policy = KeepPolicy(sources=("Courier", "Tarn Journal"), min_keep=2)
+    result = deduplicate(articles, keep=policy)
+    assert [article.id for article in result.kept] == ["b", "c"]
+    assert result.clusters[0].members == ("c", "b", "a")
+    assert [drop.article.id for drop in result.dropped] == ["a"]
+    assert result.at(0.9).clusters[0].canonical == "c"
+    assert [article.id for article in deduplicate(articles, keep=lambda article: article.source).kept] == ["c"]
+    with pytest.raises(InvalidArgumentError, match=r"KeyError.* of 'a'"):
+        deduplicate(articles, keep=lambda article: article.extra["desk"])
+
+
+def test_notes_name_what_raises_an_alarm() -> None:
+    """Sources of which too much is dropped and large clusters are told in lines, the first five by name."""
+    articles = [Article(f"{source}{copy}", STORY, f"s{source}") for source in range(7) for copy in range(2)]
+    quiet = deduplicate(articles, clean="off")
+    assert _terminal.notes(quiet) == []
+    result = deduplicate(articles, clean="off", keep=KeepPolicy(alarm_share=0.4, alarm_documents=2), large_cluster=13)
+    assert _terminal.notes(result) == [
+        "1 cluster of more than 13 documents:",
+        "  00: 14",
+        "7 sources of which more than 40 % is dropped:",
+        *[f"  s{number}: 2 of 2 documents" for number in range(1, 6)],
+        "  and 2 more",
+    ]
+
+
+def test_more_than_one_kept_document_is_shown() -> None:
+    """The table of clusters shows the second kept document as kept, and the third with the evidence for its drop."""
+    result = deduplicate(with_ids(STORY, STORY.upper(), STORY.lower()), keep=KeepPolicy(min_keep=2))
+    lines = _terminal.render(_terminal.run_parts(result, "", 0.0, 20), io.StringIO()).splitlines()
+    rows = {words[0]: words[1] for line in lines if (words := line.split()) and words[0] in "abc"}
+    assert rows == {"a": "kept", "b": "kept", "c": "exact"}
+
+
+def test_no_documents_give_the_numbers_of_nothing() -> None:
+    """Without documents every number is 0, but cohesion, which nothing lowers."""
+    result = deduplicate([])
+    assert {name for name, number in result.summary().items() if number} == {"cohesion_least", "cohesion_mean"}
+    assert result.summary()["cohesion_mean"] == 1.0
+    assert (result.alarms, result.kept) == ((), [])
+
+
+def test_every_number_of_the_summary_is_explained() -> None:
+    """The docstring names each key; those of the relations go by one."""
+    documented = Result.summary.__doc__ or ""
+    for name in deduplicate([]).summary():
+        assert f"`{name}`" in documented or name.removesuffix("_pairs") in RELATIONS
+
+
 def test_pairs_name_first_what_is_kept_first() -> None:
     """In each pair the left document comes first in keep order, and the table has these columns and types."""
     table = deduplicate(LATE, shingle_size=1, threshold=0.3, clean="off").pairs
     assert [(pair["left"], pair["right"]) for pair in table.to_pylist()] == [("z", "y"), ("y", "x")]
-    assert table.column_names == ["left", "right", "relation", "jaccard", "containment_left", "containment_right"]
-    assert [pa.large_string()] * 3 + [pa.float64()] * 3 == table.schema.types
+    scores = ["jaccard", "containment_left", "containment_right"]
+    assert table.column_names == ["left", "right", "relation", *scores, "later"]
+    assert [*[pa.large_string()] * 3, *[pa.float64()] * 3, pa.large_string()] == table.schema.types
     assert table.schema.types == deduplicate([]).pairs.schema.types
 
 
@@ -282,6 +453,43 @@ def test_cleaned_tells_what_was_removed() -> None:
     assert list(result.cleaned) == ["a"]
     assert (STORY, text) == (result.cleaned["a"].text, result.cleaned["a"].restore())
     assert deduplicate(with_ids(text), clean="off").cleaned == {}
+
+
+@pytest.mark.parametrize("stories", [2, 3, 10])
+def test_cover_of_a_roundup(stories: int) -> None:
+    """Each stretch of a page, by characters of the page as it came, is the text of its story; the rest is glue."""
+    texts = {f"s{n}": " ".join(f"w{n}x{word * word % 997}" for word in range(120)) for n in range(stories)}
+    page = "date 2025-05-02 Five things to know today"
+    expected, glue = [], 5
+    for name, text in texts.items():
+        page += f"\n\nNext in {name} comes this one: "
+        glue += 6
+        expected.append((len(page), len(page) + len(text), name, 120))
+        page += text
+    articles = [Article(name, text, published="2025-05-01") for name, text in texts.items()]
+    result = deduplicate([*articles, Article("page", page, published="2025-05-02")])
+    assert list(result.covers) == ["page"]
+    cover = result.covers["page"]
+    assert [(it.start, it.end, it.document, it.words) for it in cover.stretches] == expected
+    assert cover.unexplained == pytest.approx(glue / (glue + 120 * stories))
+    assert deduplicate(articles).covers == deduplicate([]).covers == {}
+
+
+@given(batches(pages()), configs(clean="auto"))
+def test_each_roundup_has_a_cover(articles: list[Article], config: Config) -> None:
+    """The covers are those of the larger texts of the pairs that are `roundup`, each of documents that it carries."""
+    result = result_of(articles, config)
+    pairs = [pair for pair in result.pairs.to_pylist() if pair["relation"] == "roundup"]
+    carried: dict[str, set[str]] = {}
+    for pair in pairs:
+        left, right = pair["left"], pair["right"]
+        # The same shingles are a larger share of the smaller text.
+        page, other = (left, right) if pair["containment_left"] < pair["containment_right"] else (right, left)
+        carried.setdefault(page, set()).add(other)
+    assert result.covers.keys() == carried.keys()
+    for page, cover in result.covers.items():
+        assert {stretch.document for stretch in cover.stretches} <= carried[page]
+        assert 0 <= cover.unexplained <= 1
 
 
 def test_made_ids_and_skipped_rows_are_told() -> None:

@@ -13,7 +13,7 @@ from dedup.errors import DedupError, InputError, InvalidArgumentError, OutputErr
 if TYPE_CHECKING:
     from dedup.api import clean, compare, deduplicate, sketch
     from dedup.boilerplate.sightings import Template
-    from dedup.config import Config
+    from dedup.config import Config, KeepPolicy
     from dedup.matching.plan import Plan, plan
     from dedup.model import Article, Attribution, Block, Cleaned, Cluster, Comparison, Drop, Item, Span
     from dedup.result import Result
@@ -32,6 +32,7 @@ __all__ = [
     "InputError",
     "InvalidArgumentError",
     "Item",
+    "KeepPolicy",
     "OutputError",
     "Plan",
     "Result",
@@ -50,7 +51,7 @@ __all__ = [
 _HOMES = {
     "dedup.api": ("clean", "compare", "deduplicate", "sketch"),
     "dedup.boilerplate.sightings": ("Template",),
-    "dedup.config": ("Config",),
+    "dedup.config": ("Config", "KeepPolicy"),
     "dedup.matching.plan": ("Plan", "plan"),
     "dedup.model": ("Article", "Attribution", "Block", "Cleaned", "Cluster", "Comparison", "Drop", "Item", "Span"),
     "dedup.result": ("Result",),

@@ -6,11 +6,13 @@ Every text of a part goes through `plain`, so that no document can steer a termi
 from __future__ import annotations
 
 import math
+import re
 import shlex
 import sys
 import unicodedata
 from collections import Counter
 from dataclasses import asdict, fields
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,15 +26,19 @@ if TYPE_CHECKING:
 
     from dedup.evaluation import Calibration, Estimate, Evaluation, PairEvaluation, PairScore
     from dedup.matching.plan import Plan
-    from dedup.model import Cleaned, Comparison
+    from dedup.model import Cleaned, Comparison, Edit, Passage
     from dedup.result import Result
 
     #: A paragraph that wraps, a line that does not, or a table.
     Part: TypeAlias = str | Text | Table
     Cell: TypeAlias = str | int | Text
 
-#: Skipped rows that are named; the others are counted.
-_SKIPPED_SHOWN = 5
+#: Skipped rows, large clusters and alarms that are named; the others are counted.
+_NAMED = 5
+#: Characters that are shown of a passage, of one side of a change, and of what stands around it.
+_BEGINNING, _CHANGED, _AROUND = 60, 160, 40
+#: Changes that are shown as one place at most.
+_TOGETHER = 6
 #: Cells of the longest bar of a plan.
 _BAR = 30
 #: The scores of an evaluation: field, name, what it says.
@@ -80,15 +86,27 @@ def notes(result: Result) -> list[str]:
     if result.ids_made:
         lines.append("The input has no ids: the numbers of its rows, from 0, stand for them.")
     if result.skipped:
-        lines.append(f"{_count(len(result.skipped), 'row')} skipped:")
-        lines += [f"  {row}" for row in result.skipped[:_SKIPPED_SHOWN]]
-        if len(result.skipped) > _SKIPPED_SHOWN:
-            lines.append(f"  and {len(result.skipped) - _SKIPPED_SHOWN:,} more")
+        lines += _named(f"{_count(len(result.skipped), 'row')} skipped", map(str, result.skipped), len(result.skipped))
     counts = result.summary()
     if counts["capped_buckets"]:
         buckets = _count(int(counts["capped_buckets"]), "bucket")
         lines.append(f"{buckets} over the limit: at most {counts['omitted_pairs']:,} pairs in them were not compared.")
+    policy = result.config.keep
+    if number := int(counts["large_clusters"]):
+        title = f"{_count(number, 'cluster')} of more than {_count(result.config.large_cluster, 'document')}"
+        sizes = (f"{cluster.canonical}: {cluster.size:,}" for cluster in result.clusters[:number])
+        lines += _named(title, sizes, number)
+    if result.alarms and policy.alarm_share is not None:
+        title = f"{_count(len(result.alarms), 'source')} of which more than {_percent(policy.alarm_share)} is dropped"
+        shares = (f"{it.source}: {it.dropped:,} of {_count(it.documents, 'document')}" for it in result.alarms)
+        lines += _named(title, shares, len(result.alarms))
     return lines
+
+
+def _named(title: str, names: Iterable[str], number: int) -> list[str]:
+    """Return a title and the first names under it, one a line; the others are counted."""
+    lines = [f"  {name}" for name in islice(names, _NAMED)]
+    return [f"{title}:", *lines, *([f"  and {number - _NAMED:,} more"] if number > _NAMED else [])]
 
 
 def run_record(result: Result, out: str) -> dict[str, Any]:
@@ -143,7 +161,12 @@ def _clusters(result: Result, limit: int) -> Part:
         first = kept[cluster.canonical]
         about = _joined(first.source, first.published, first.title)
         rows.append([_text(text, "bold") for text in (first.id, about, "kept")])
-        for drop in [drops[member] for member in cluster.members[1 : limit + 1]]:
+        for member in cluster.members[1 : limit + 1]:
+            if member in kept:
+                other = kept[member]
+                rows.append((f"  {member}", _joined(other.source, other.published, other.title), "kept"))
+                continue
+            drop = drops[member]
             about = _joined(drop.article.source, drop.article.published, drop.article.title)
             scores = (_cut(drop.jaccard), _percent(drop.containment), _percent(drop.containment_canonical))
             rows.append((f"  {drop.article.id}", about, drop.relation or "connected", *scores))
@@ -162,14 +185,24 @@ def _overlaps(result: Result) -> pa.Table:
     return result.pairs.filter(pc.equal(result.pairs["relation"], "overlap")).drop_columns("relation")
 
 
-def compare_record(found: Comparison) -> dict[str, Any]:
-    """Return a whole comparison, but the texts."""
-    record = {field.name: getattr(found, field.name) for field in fields(found)}
+def compare_record(found: Comparison, bands: int) -> dict[str, Any]:
+    """Return a whole comparison, but of the texts only what passages and edits hold; the plan has so many bands."""
+    record = {field.name: getattr(found, field.name) for field in fields(found)} | {"bands_of_plan": bands}
+    for name, stretches in (("passages", found.passages), ("edits", found.edits)):
+        record[name] = [asdict(it) | dict(zip(("left", "right"), _texts(found, it), strict=True)) for it in stretches]
     return record | {"left": page_record(found.left), "right": page_record(found.right)}
 
 
-def compare_parts(found: Comparison, left: str, right: str) -> list[Part]:
-    """Return how two texts stand to each other; `left` and `right` are their names."""
+def _texts(found: Comparison, it: Passage | Edit) -> tuple[str, str]:
+    """Return what stands in both originals."""
+    return found.left.original[it.left_start : it.left_end], found.right.original[it.right_start : it.right_end]
+
+
+def compare_parts(found: Comparison, left: str, right: str, bands: int, limit: int) -> list[Part]:
+    """Return how two texts stand to each other, and up to the limit what they share and where they differ.
+
+    `left` and `right` are their names, `bands` is how many the plan has.
+    """
     rows = (
         ("characters", len(found.left.original), len(found.right.original)),
         ("after cleaning", len(found.left.text), len(found.right.text)),
@@ -182,8 +215,116 @@ def compare_parts(found: Comparison, left: str, right: str) -> list[Part]:
         _text(f"{found.relation or 'unrelated'}, Jaccard {_cut(found.jaccard)}", "bold"),
         f"left:  {left}\nright: {right}",
         _table("", ("", ">left", ">right"), rows),
+        _bands(found.bands, bands, limit),
         *(_removed(f"Stripped from {name}", [page]) for name, page in sides if page.removed),
+        *([_passages(found, limit)] if found.passages else []),
+        *([_changes(found, limit)] if any(edit.kind != "equal" for edit in found.edits) else []),
     ]
+
+
+def _bands(equal: Sequence[int], bands: int, limit: int) -> str:
+    """Return which bands make two texts candidates."""
+    if not equal:
+        return f"No band of {bands:,} is equal in both signatures"
+    if len(equal) == bands:
+        return f"All {_count(bands, 'band')} equal in both signatures"
+    shown = ", ".join(map(str, equal[:limit]))
+    more = f" and {len(equal) - limit:,} more" if len(equal) > limit else ""
+    return f"Equal in both signatures: {len(equal):,} of {_count(bands, 'band')}, counted from 0: {shown}{more}"
+
+
+def _passages(found: Comparison, limit: int) -> Part:
+    """Return the longest passages: where each begins, and with which words."""
+    rows: list[Sequence[Cell]] = []
+    for passage in sorted(found.passages, key=lambda passage: -passage.words)[:limit]:
+        begins = _beginning(found.left.original[passage.left_start : passage.left_end], _BEGINNING)
+        places = _place(found.left.original, passage.left_start), _place(found.right.original, passage.right_start)
+        rows.append((passage.words, begins, *places, "moved" if passage.moved else ""))
+    more = len(found.passages) - limit
+    if more > 0:
+        rows.append(("", f"and {_count(more, 'more passage')}"))
+    words = sum(passage.words for passage in found.passages)
+    title = f"{_count(len(found.passages), 'passage')} in both, {_count(words, 'word')}"
+    table = _table(title, (">words", "begins with", ">left", ">right", ""), rows)
+    table.caption = "left, right: line and column where it begins"
+    return table
+
+
+def _place(text: str, at: int) -> str:
+    """Return line and column of a character, both counted from 1."""
+    return f"{text.count(chr(10), 0, at) + 1}:{at - text.rfind(chr(10), 0, at)}"
+
+
+def _changes(found: Comparison, limit: int) -> Part:
+    """Return the places where two texts differ; changes near each other are one place."""
+    places: list[list[int]] = []
+    for number, edit in enumerate(found.edits):
+        if edit.kind == "equal":
+            continue
+        between = found.edits[number - 1]
+        if places and between.left_end - between.left_start <= _AROUND and len(places[-1]) < _TOGETHER:
+            places[-1].append(number)
+        else:
+            places.append([number])
+    rows: list[Sequence[Cell]] = []
+    for numbers in places[:limit]:
+        first = found.edits[numbers[0]]
+        left, right = _place(found.left.original, first.left_start), _place(found.right.original, first.right_start)
+        rows.append((left, _change(found, numbers), right))
+    if len(places) > limit:
+        rows.append(("", f"and {_count(len(places) - limit, 'more place')}"))
+    title = f"{_count(len(places), 'place')} where they differ"
+    return _table(title, (">left", "[-only left-] {+only right+}", ">right"), rows)
+
+
+def _change(found: Comparison, numbers: Sequence[int]) -> Text:
+    """Return the edits of one place with what stands between them and a few words around."""
+    from rich.text import Text  # noqa: PLC0415 - loads on first use
+
+    before, after = numbers[0] - 1, numbers[-1] + 1
+    pieces: list[tuple[str, str]] = []
+    for number in range(max(before, 0), min(after + 1, len(found.edits))):
+        near, at = found.edits[max(number - 2, 0) : number + 3], min(number, 2)
+        left = _shown(found.left.original, [(edit.left_start, edit.left_end) for edit in near], at)
+        right = _shown(found.right.original, [(edit.right_start, edit.right_end) for edit in near], at)
+        if found.edits[number].kind == "equal":
+            cut = _ending if number == before else _beginning
+            pieces.append((cut(left, _AROUND), ""))
+            continue
+        if left:
+            pieces.append((f"[-{_beginning(left, _CHANGED)}-]", "red"))
+        if right:
+            pieces.append((f"{{+{_beginning(right, _CHANGED)}+}}", "green"))
+    return Text(" ", overflow="fold").join(Text(plain(piece), style) for piece, style in pieces)
+
+
+def _shown(text: str, spans: Sequence[tuple[int, int]], at: int) -> str:
+    """Return one of neighbouring stretches of words with the marks that stand against it; "" when it is empty."""
+    start, end = spans[at]
+    if start == end:
+        return ""
+    before = max([stop for first, stop in spans[:at] if first < stop], default=0)
+    after = min([first for first, stop in spans[at + 1 :] if first < stop], default=len(text))
+    # Marks without a space before them stand against the word before.
+    _, *lead = re.split(r"\s", text[before:start]) if before else ["", text[:start]]
+    tail, *_ = re.split(r"\s", text[end:after], maxsplit=1)
+    return f"{lead[-1] if lead else ''}{text[start:end]}{tail}"
+
+
+def _beginning(text: str, size: int) -> str:
+    """Return the first words of a text in one line."""
+    line = " ".join(text[: 4 * size].split())
+    if len(line) <= size and len(text) <= 4 * size:
+        return line
+    return f"{line[:size].rpartition(' ')[0] or line[:size]} …"
+
+
+def _ending(text: str, size: int) -> str:
+    """Return the last words of a text in one line."""
+    line = " ".join(text[-4 * size :].split())
+    if len(line) <= size and len(text) <= 4 * size:
+        return line
+    return f"… {line[-size:].partition(' ')[2] or line[-size:]}"
 
 
 def page_record(page: Cleaned) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from dedup import _validate, boilerplate, formats, pipeline, stages
 from dedup.config import configure
 from dedup.errors import InvalidArgumentError
 from dedup.kernels import native
-from dedup.matching.verify import UNRELATED, Pairs, relate
+from dedup.matching import passages
+from dedup.matching.plan import plan
+from dedup.matching.verify import UNRELATED, verify_two
 from dedup.model import RELATIONS, Cleaned, Comparison
 from dedup.result import Result
 from dedup.templates import Templates
@@ -91,10 +93,13 @@ def clean(text: str, *, source: str | None = None, language: str | None = None) 
 
 
 def compare(left: str, right: str, **settings: Unpack[Settings]) -> Comparison:
-    """Tell how two texts stand to each other, exactly, as `deduplicate` would see them.
+    """Tell how two texts stand to each other, exactly, as `deduplicate` would see them, and what they share.
+
+    Two texts without a token have no relation, passage, edit or band in common.
 
     Raises:
         InvalidArgumentError: A text is no str, or a setting is outside what is allowed.
+        InputError: A text is longer than 64 MiB.
 
     >>> compare("One two three four.", "“One, two, three, four”").relation
     'exact'
@@ -106,12 +111,12 @@ def compare(left: str, right: str, **settings: Unpack[Settings]) -> Comparison:
     shared = native.intersection_size(*sets)
     relation = None
     if all(sizes):
-        zero, one, both, first, second = (np.array([number], np.int64) for number in (0, 1, shared, *sizes))
-        pair = Pairs(zero, one, both, first, second, np.array([UNRELATED], np.uint8))
-        code = int(relate(pair, config)[0])
+        code = int(verify_two(pages[0].text, pages[1].text, config).relation[0])
         relation = RELATIONS[code] if code < UNRELATED else None
         if native.tokens(pages[0].text) == native.tokens(pages[1].text):
             relation = RELATIONS[0]
+    these, those = (passages.read_words(page, config.seed) for page in pages)
+    runs = passages.share(these, those, config.shingle_size)
     return Comparison(
         relation=relation,
         jaccard=shared / (sum(sizes) - shared) if any(sizes) else 0.0,
@@ -122,7 +127,24 @@ def compare(left: str, right: str, **settings: Unpack[Settings]) -> Comparison:
         shingles_right=sizes[1],
         left=pages[0],
         right=pages[1],
+        passages=passages.passages(these, those, runs),
+        edits=passages.edits(these, those, runs),
+        bands=_bands(pages, config),
     )
+
+
+def _bands(pages: list[Cleaned], config: Config) -> tuple[int, ...]:
+    """Return the bands in which two texts agree."""
+    try:
+        cut = plan(config.threshold, config.recall, num_slots=config.num_slots)
+    except InvalidArgumentError:
+        # No bands reach so low a threshold, but two texts are compared without them.
+        return ()
+    sketches = native.sketch(native.Texts.from_strings([page.text for page in pages]), config)
+    if not sketches.tokens.all():
+        return ()
+    left, right = sketches.signatures[:, : cut.bands * cut.rows].reshape(2, cut.bands, cut.rows)
+    return tuple(np.flatnonzero((left == right).all(axis=1)).tolist())
 
 
 def sketch(texts: Iterable[str] | pa.Array | pa.ChunkedArray, **settings: Unpack[Settings]) -> Sketches:

@@ -39,7 +39,7 @@ _EXAMPLES = {
     ),
     "run": (
         "run seeds",
-        "run seeds --out clusters.parquet",
+        "run seeds --out clusters.parquet --report clusters.html",
         "run seeds --threshold 0.7 --no-clean --limit 3",
         "run seeds --json > result.json",
     ),
@@ -164,6 +164,7 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
         *,
         out: Annotated[str, option(metavar="FILE", help="Write a row per document: .parquet, .jsonl or .csv.")] = "",
         text: Annotated[bool, option("--text", help="Write the texts too.")] = False,
+        report: Annotated[str, option(metavar="FILE", help="Write a page to look at: .html.")] = "",
         threshold: Annotated[float, option(help="Least Jaccard similarity of a duplicate.")] = default.threshold,
         containment: Annotated[
             float | None, option(help="Least share of an excerpt in the longer text.", show_default="threshold + 0.05")
@@ -191,7 +192,8 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
             "clean": _CLEANING[clean],
             "threads": threads,
         }
-        return partial(_run, source, settings, on_error=on_error, out=out, text=text, limit=limit, as_json=as_json)
+        run = partial(_run, source, settings, on_error=on_error, limit=limit, as_json=as_json)
+        return partial(run, out=out, text=text, report=report)
 
     @app.command(epilog=_examples("compare"))
     def compare(
@@ -199,10 +201,11 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
         right: Annotated[str, argument(metavar="B", help="Another; - is stdin.")],
         *,
         clean: Annotated[bool, option("--clean/--no-clean", help="Take page furniture off first.")] = True,
-        as_json: Annotated[bool, option("--json", help="Print one JSON object.")] = False,
+        limit: Annotated[int, option(help="Most passages, and places that differ, to show.")] = 20,
+        as_json: Annotated[bool, option("--json", help="Print one JSON object, complete.")] = False,
     ) -> Callable[[], None]:
-        """Tell how two texts stand to each other."""
-        return partial(_compare, left, right, clean=clean, as_json=as_json)
+        """Tell how two texts stand to each other, what they share and where they differ."""
+        return partial(_compare, left, right, clean=clean, limit=limit, as_json=as_json)
 
     @app.command(epilog=_examples("clean"))
     def clean(
@@ -278,6 +281,7 @@ def _run(
     on_error: Any,  # noqa: ANN401 - deduplicate() checks it
     out: str,
     text: bool,
+    report: str,
     limit: int,
     as_json: bool,
 ) -> None:
@@ -290,11 +294,17 @@ def _run(
             raise InvalidArgumentError(f"out must be another file than the input. Got {out!r}.")
     elif text:
         raise InvalidArgumentError("text must come with out, the file that the texts go to. Got no out.")
+    if report:
+        from dedup.report import check_report  # noqa: PLC0415 - loads on first use
+
+        check_report(report)
     started = time.perf_counter()
     with _progress() as progress:
         result = deduplicate(source, on_error=on_error, progress=progress, **settings)
         if out:
             result.write(out, text=text)
+        if report:
+            result.report(report)
     seconds = time.perf_counter() - started
 
     for note in _terminal.notes(result):
@@ -302,19 +312,23 @@ def _run(
     if as_json:
         _print_json(_terminal.run_record(result, out))
     else:
-        _show(sys.stdout, _terminal.run_parts(result, out, seconds, limit))
+        parts = _terminal.run_parts(result, out, seconds, limit)
+        _show(sys.stdout, [*parts, f"Report written to {report}"] if report else parts)
 
 
-def _compare(left: str, right: str, *, clean: bool, as_json: bool) -> None:
-    from dedup import compare  # noqa: PLC0415 - loads on first use
+def _compare(left: str, right: str, *, clean: bool, limit: int, as_json: bool) -> None:
+    from dedup import Config, compare, plan  # noqa: PLC0415 - loads on first use
 
+    _validate.integer("limit", limit)
     if left == right == "-":
         raise InvalidArgumentError("only one of the two texts can be stdin. Got '-' twice.")
     found = compare(_read_text(left), _read_text(right), clean=_CLEANING[clean])
+    default = Config()
+    bands = plan(default.threshold, default.recall, num_slots=default.num_slots).bands
     if as_json:
-        _print_json(_terminal.compare_record(found))
+        _print_json(_terminal.compare_record(found, bands))
     else:
-        _show(sys.stdout, _terminal.compare_parts(found, left, right))
+        _show(sys.stdout, _terminal.compare_parts(found, left, right, bands, limit))
 
 
 def _clean(name: str, *, as_json: bool) -> None:

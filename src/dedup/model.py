@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,12 +14,14 @@ from dedup.errors import InvalidArgumentError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Relation = Literal["exact", "duplicate", "excerpt", "roundup", "overlap"]
+Relation = Literal["exact", "duplicate", "version", "excerpt", "roundup", "template", "overlap"]
 
 #: The relations, strongest first; a relation's code in Arrow tables and arrays is its place here.
-RELATIONS: tuple[Relation, ...] = ("exact", "duplicate", "excerpt", "roundup", "overlap")
+RELATIONS: tuple[Relation, ...] = ("exact", "duplicate", "version", "excerpt", "roundup", "template", "overlap")
 #: The relations that put two texts into one cluster.
-LINKS: tuple[Relation, ...] = ("exact", "duplicate", "excerpt")
+LINKS: tuple[Relation, ...] = ("exact", "duplicate", "version", "excerpt")
+
+EditKind = Literal["equal", "replace", "delete", "insert"]
 
 AttributionRole = Literal["origin", "contributed", "photo"]
 
@@ -81,20 +84,63 @@ class Article:
                 _validate.text(name, value)
 
 
-def timestamp(published: str | None) -> float:
-    """Return seconds since 1970 of an ISO 8601 date or time; infinity when it is absent or no date.
+#: No news was printed before: the first newspaper came out in 1605.
+_FIRST_NEWS = datetime(1605, 1, 1, tzinfo=UTC).timestamp()
+_DAY = 86400.0
+_UNIX_DAY = date(1970, 1, 1).toordinal()
+_UNKNOWN = (math.inf, math.inf)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+#: The zones that mail knows by name, in hours; any other name counts as no zone.
+_ZONES = {"est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7}
+_MAIL_DATE = re.compile(
+    r"(?:[a-z]{3}, ?)?(\d\d?) ([a-z]{3}) (\d{4}) (\d\d:\d\d(?::\d\d)?)(?: ([+-]\d{4}|[a-z]{1,5}))?",
+    re.ASCII | re.IGNORECASE,
+)
 
-    A time without a zone is taken as UTC, a date as its first moment.
+
+def moments(published: str | None) -> tuple[float, float]:
+    """Return the first and the last moment that a date may mean, in seconds since 1970, UTC; infinity when unknown.
+
+    A time, ISO 8601 or as in mail and feeds ("Sun, 22 Nov 2026 09:42:17 +0000"), is one moment; without a zone it is
+    taken as UTC. A date alone is a day of UTC, to its last microsecond. Unknown is what is absent, no date, no day of
+    the calendar, before the first newspaper, or the zero of a clock: the first moment of 1970 or that day alone.
+    Whatever is unknown is later than everything known, so of two dates `a` and `b`, `a` is later for certain when
+    `moments(b)[1] < moments(a)[0] < math.inf`.
     """
     if not published:
-        return math.inf
+        return _UNKNOWN
+    text = published.strip()
     try:
-        moment = datetime.fromisoformat(published.strip())
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return moment.timestamp()
+        if len(text) <= len("2025-05-12"):
+            first = (date.fromisoformat(text).toordinal() - _UNIX_DAY) * _DAY
+            last = first + _DAY - 1e-6
+        else:
+            try:
+                moment = datetime.fromisoformat(text)
+            except ValueError:
+                moment = _mail_date(text)
+            if moment.tzinfo is None:
+                moment = moment.replace(tzinfo=UTC)
+            first = last = moment.timestamp()
     except (ValueError, OverflowError):
-        return math.inf
+        return _UNKNOWN
+    return _UNKNOWN if first < _FIRST_NEWS or first == 0 else (first, last)
+
+
+def _mail_date(text: str) -> datetime:
+    """Return the time of RFC 2822 text, or of ISO 8601 text with "UTC" behind it, as databases write it.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    match = _MAIL_DATE.fullmatch(text)
+    if not match:
+        return datetime.fromisoformat(text.removesuffix(" UTC"))
+    day, month, year, time, zone = match.groups()
+    number = _MONTHS.index(month.lower()) + 1
+    if zone and zone[0] not in "+-":
+        zone = f"{_ZONES.get(zone.lower(), 0):+03}00"
+    return datetime.fromisoformat(f"{year}-{number:02}-{day:>02}T{time}{zone or ''}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,18 +272,113 @@ class Cluster:
         canonical: The id of the document to keep, the first of `members`.
         members: The ids: the canonical, then the others in keep order.
         sources: The outlets of the members, sorted, each once.
-        first_published: The earliest publication among the members, as its document says it; None when unknown.
+        first_published: The earliest publication among the members, as its document says it; None when unknown. A day
+            without a time counts as later than the times of that day, as in keep order.
+        cohesion_least: The least Jaccard similarity of another member to the canonical, in [0, 1]; 1 when there is
+            none. An exact copy has 1; with linkage "components" only members that were compared with it count.
+        cohesion_mean: The mean of the same.
     """
 
     canonical: str
     members: tuple[str, ...]
     sources: tuple[str, ...]
     first_published: str | None
+    cohesion_least: float = 1.0
+    cohesion_mean: float = 1.0
 
     @property
     def size(self) -> int:
         """The number of members, at least 1."""
         return len(self.members)
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A source of which a run drops a larger share than `KeepPolicy.alarm_share`.
+
+    Args:
+        source: The outlet, as its documents name it.
+        documents: How many documents it has.
+        dropped: How many of them are dropped.
+        share: `dropped` of `documents`, in [0, 1].
+    """
+
+    source: str
+    documents: int
+    dropped: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Words in a row that two texts share, by characters of the original texts (half open).
+
+    Where cleaning took something out of the middle, the stretch of the original goes over it.
+
+    Args:
+        left_start: Where it begins in the left text.
+        left_end: Where it ends there.
+        right_start: Where it begins in the right text.
+        right_end: Where it ends there.
+        words: Its tokens, at least one.
+        moved: Whether it stands in another order than the passages around it.
+    """
+
+    left_start: int
+    left_end: int
+    right_start: int
+    right_end: int
+    words: int
+    moved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A step of the word diff that turns the left text into the right one; offsets as in `Passage`.
+
+    Args:
+        kind: "equal", "replace", "delete" (only the left text has it) or "insert" (only the right one has it).
+        left_start: Where it begins in the left text.
+        left_end: Where it ends there; `left_start` for an "insert".
+        right_start: Where it begins in the right text.
+        right_end: Where it ends there; `right_start` for a "delete".
+    """
+
+    kind: EditKind
+    left_start: int
+    left_end: int
+    right_start: int
+    right_end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of a page that comes from another document: characters `start` to `end` (half open) of the original page.
+
+    Args:
+        start: Where it begins.
+        end: Where it ends.
+        document: The id of the document it comes from.
+        words: Its tokens.
+    """
+
+    start: int
+    end: int
+    document: str
+    words: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """Which stretch of a page comes from which document.
+
+    Args:
+        stretches: In order of the page, never overlapping.
+        unexplained: Share of the tokens of the clean page that no stretch holds, in [0, 1].
+    """
+
+    stretches: tuple[Stretch, ...]
+    unexplained: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +395,9 @@ class Comparison:
         shingles_right: How many different shingles the right text has.
         left: The left text without its furniture.
         right: The right text without its furniture.
+        passages: What the two share, in order of the left text, none overlapping another on either side.
+        edits: The word diff, in order: every token of both clean texts stands in one edit.
+        bands: The bands of the plan whose slots are equal in both signatures: any makes the pair a candidate.
     """
 
     relation: Relation | None
@@ -265,3 +409,11 @@ class Comparison:
     shingles_right: int
     left: Cleaned = field(repr=False)
     right: Cleaned = field(repr=False)
+    passages: tuple[Passage, ...] = field(default=(), repr=False)
+    edits: tuple[Edit, ...] = field(default=(), repr=False)
+    bands: tuple[int, ...] = field(default=(), repr=False)
+
+    @property
+    def longest(self) -> Passage | None:
+        """The passage of most words, the first of equals; None when nothing is shared."""
+        return max(self.passages, key=lambda passage: passage.words, default=None)

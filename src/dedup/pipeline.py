@@ -12,7 +12,7 @@ from dedup import templates
 from dedup.boilerplate import age_resolved, wire_rank
 from dedup.boilerplate.sightings import Sightings, Template
 from dedup.clustering.clusters import cluster
-from dedup.clustering.order import keep_order
+from dedup.clustering.order import keep_order, moments_of
 from dedup.errors import DuplicateIdError, InputError
 from dedup.kernels import native
 from dedup.kernels.parallel import Pool
@@ -21,12 +21,13 @@ from dedup.matching.plan import plan
 from dedup.matching.roundups import mark_roundups
 from dedup.matching.samples import pairs_by_samples
 from dedup.matching.verify import UNRELATED, Pairs, verify
-from dedup.model import LINKS, Article, Cleaned, timestamp
+from dedup.matching.versions import mark_versions
+from dedup.model import LINKS, Article, Cleaned
 from dedup.stages import chunks_of, counter, match_alike, merge_equal, sketch
 from dedup.templates import Prints, Templates
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -43,6 +44,7 @@ class Outcome:
         articles: The documents: the articles that came, then the items of their pages.
         cleaned: Row of a document -> what cleaning removed, for those where it removed something.
         tokens: uint32 [n], tokens of the clean texts.
+        moments: float64 [n, 2], the first and the last moment of their publication: see `model.moments`.
         order: int64 [n], the rows in keep order.
         representative: int64 [n], the row that stands for all documents of the same folded text: the best to keep.
         documents: int64 [m], the representatives that have a token, in keep order.
@@ -57,6 +59,7 @@ class Outcome:
     articles: list[Article]
     cleaned: dict[int, Cleaned]
     tokens: NDArray[np.uint32]
+    moments: NDArray[np.float64]
     order: NDArray[np.int64]
     representative: NDArray[np.int64]
     documents: NDArray[np.int64]
@@ -100,6 +103,7 @@ def run(
     Raises:
         DuplicateIdError: An item of a page would get the id of another document.
         InputError: A text is longer than 64 MiB.
+        InvalidArgumentError: The key of the keep policy fails on a document.
     """
     plan(config.threshold, config.recall, num_slots=config.num_slots)  # refuses what cannot be reached, before any work
     batch, sketches = _prepare(articles, config, counter(progress, "sketch", len(articles)))
@@ -110,7 +114,8 @@ def run(
         group = merge_equal(batch.strings, sketches, pool)[batch.places]
         tokens = sketches.tokens[group]
 
-        order = keep_order(batch.documents, tokens, batch.wire_ranks)
+        moments = moments_of(batch.documents)
+        order = keep_order(batch.documents, config.keep, tokens, moments, batch.wire_ranks)
         representative = _representatives(order, group, tokens)
         kept_order = order[representative[order] == order]
         compared = kept_order[tokens[kept_order] > 0]
@@ -134,6 +139,7 @@ def run(
         articles=batch.documents,
         cleaned=batch.cleaned,
         tokens=tokens,
+        moments=moments,
         order=order,
         representative=representative,
         documents=compared,
@@ -151,9 +157,10 @@ def decide(outcome: Outcome, config: Config) -> Decision:
 
     `config` may be stricter than the one of the run, never looser.
     """
-    moments = [timestamp(outcome.articles[row].published) for row in outcome.documents.tolist()]
     related = outcome.pairs.related(config)
-    pairs = mark_roundups(related.where(related.relation != UNRELATED), np.array(moments, np.float64))
+    moments = outcome.moments[outcome.documents]
+    pairs = mark_roundups(related.where(related.relation != UNRELATED), moments)
+    pairs = mark_versions(pairs, moments, _outlets(outcome.articles[row] for row in outcome.documents.tolist()))
     links = pairs.links
     m = len(outcome.documents)
     canonical_at = cluster(m, links.left, links.right, links.jaccard, config.linkage)
@@ -173,6 +180,12 @@ def decide(outcome: Outcome, config: Config) -> Decision:
     canonical[outcome.documents] = outcome.documents[canonical_at]
     evidence[outcome.documents] = evidence_at
     return Decision(canonical[outcome.representative], evidence[outcome.representative], pairs)
+
+
+def _outlets(articles: Iterable[Article]) -> NDArray[np.int64]:
+    """Return a number for the outlet of each article, int64; -1 where it is unknown."""
+    known = {"": -1}
+    return np.array([known.setdefault(templates.outlet_of(article), len(known)) for article in articles], np.int64)
 
 
 @dataclass(slots=True, eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,9 @@ import numpy as np
 
 from dedup import formats
 from dedup.errors import InvalidArgumentError
-from dedup.model import RELATIONS, Article, Cleaned, Cluster, Drop, Relation, timestamp
+from dedup.matching.passages import cover
+from dedup.matching.versions import later_side
+from dedup.model import RELATIONS, Alarm, Article, Cleaned, Cluster, Cover, Drop, Relation
 from dedup.pipeline import Decision, Outcome, decide
 
 if TYPE_CHECKING:
@@ -25,8 +28,10 @@ if TYPE_CHECKING:
     from dedup.config import Config
     from dedup.formats import Skipped
 
+#: What the column `later` says of each side.
+_LATER = {-1: "left", 0: None, 1: "right"}
 _FIELDS = ("source", "published", "title", "url", "parent")
-_EXACT = RELATIONS.index("exact")
+_EXACT, _ROUNDUP = RELATIONS.index("exact"), RELATIONS.index("roundup")
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ class Result:
 
     @cached_property
     def kept(self) -> list[Article]:
-        """The canonical document of each cluster, in input order."""
+        """The canonical document of each cluster, and as many more as `KeepPolicy.min_keep` says, in input order."""
         return [self.articles[row] for row in np.flatnonzero(self._is_kept).tolist()]
 
     @cached_property
@@ -96,7 +101,7 @@ class Result:
             Drop(
                 article=self.articles[row],
                 canonical=self.articles[self._decision.canonical[row]].id,
-                relation=relation[row],
+                relation=_relation(int(relation[row])),
                 jaccard=float(jaccard[row]),
                 containment=float(containment[row]),
                 containment_canonical=float(containment_canonical[row]),
@@ -105,12 +110,33 @@ class Result:
         ]
 
     @cached_property
+    def alarms(self) -> tuple[Alarm, ...]:
+        """The sources of which more is dropped than `KeepPolicy.alarm_share` allows, largest share first; mostly none.
+
+        Nothing is held back for an alarm. A source that only reprints raises one, and so does one whose pages all came
+        as the same notice. Documents without a source are no source.
+        """
+        policy = self.config.keep
+        if policy.alarm_share is None:
+            return ()
+        dropped = Counter(self.articles[row].source for row in np.flatnonzero(~self._is_kept).tolist())
+        documents = Counter(article.source for article in self.articles if article.source in dropped)
+        alarms = [
+            Alarm(source, documents[source], count, count / documents[source])
+            for source, count in dropped.items()
+            if source and documents[source] >= policy.alarm_documents
+        ]
+        alarms = [alarm for alarm in alarms if alarm.share > policy.alarm_share]
+        return tuple(sorted(alarms, key=lambda alarm: (-alarm.share, alarm.source)))
+
+    @cached_property
     def pairs(self) -> pa.Table:
-        """Every related pair, linked or `overlap`, as an Arrow table.
+        """Every related pair, linked or not, as an Arrow table.
 
         Columns `left`, `right` (ids; left is the one to keep first), `relation`, `jaccard`, `containment_left`,
-        `containment_right`. An exact copy stands in one pair, with the first document of the same text, which alone
-        stands in the other pairs of that text.
+        `containment_right`, and `later`: "left" or "right", whichever was published later, null where the dates do not
+        tell. An exact copy stands in one pair, with the first document of the same text, which alone stands in the
+        other pairs of that text.
         """
         import pyarrow as pa  # noqa: PLC0415 - loads on first use
 
@@ -119,16 +145,40 @@ class Result:
         representative = self.outcome.representative
         copies = np.flatnonzero(representative != np.arange(len(self)))
         ones = np.ones(len(copies))
+        left = np.concatenate([representative[copies], documents[related.left]])
+        right = np.concatenate([copies, documents[related.right]])
+        later = later_side(self.outcome.moments[left], self.outcome.moments[right])
         return pa.table(
             {
-                "left": self._ids(np.concatenate([representative[copies], documents[related.left]])),
-                "right": self._ids(np.concatenate([copies, documents[related.right]])),
+                "left": self._ids(left),
+                "right": self._ids(right),
                 "relation": _names(np.concatenate([np.full(len(copies), _EXACT), related.relation])),
                 "jaccard": np.concatenate([ones, related.jaccard]),
                 "containment_left": np.concatenate([ones, related.containment_left]),
                 "containment_right": np.concatenate([ones, related.containment_right]),
+                "later": _strings(_LATER[side] for side in later.tolist()),
             }
         )
+
+    @cached_property
+    def covers(self) -> Mapping[str, Cover]:
+        """Id of each roundup -> which stretch of it comes from which of the documents that it carries.
+
+        Empty when there is no roundup. Of exact copies, the one that stands in `pairs` for all has the cover.
+        """
+        pairs = self._decision.pairs
+        pairs = pairs.where(pairs.relation == _ROUNDUP)
+        left_larger = pairs.left_size > pairs.right_size
+        pages = self.outcome.documents[np.where(left_larger, pairs.left, pairs.right)]
+        carried = self.outcome.documents[np.where(left_larger, pairs.right, pairs.left)]
+        others: dict[int, dict[str, Cleaned]] = {}
+        for page, row in zip(pages.tolist(), carried.tolist(), strict=True):
+            others.setdefault(page, {})[self.articles[row].id] = self._clean(row)
+        size, seed = self.config.shingle_size, self.config.seed
+        return {
+            self.articles[page].id: cover(self._clean(page), texts, shingle_size=size, seed=seed)
+            for page, texts in others.items()
+        }
 
     def at(self, threshold: float, *, containment: float | None = None) -> Result:
         """Return the result at a stricter threshold, from the scores that are there, without another run.
@@ -158,7 +208,7 @@ class Result:
         """Return one row per document in input order, with the decision on it.
 
         Columns: `id`, `cluster` (id of the canonical), `kept`, `relation`, `jaccard`, `containment` (share of this
-        document in the canonical), `containment_canonical` (the other way; these four are null for a kept document),
+        document in the canonical), `containment_canonical` (the other way; these four are null for a canonical),
         `source`, `published`, `title`, `url`, `parent`, then every other field of the articles, untouched. A field
         whose name is taken comes as `input.NAME`; values of mixed types come as JSON.
 
@@ -172,7 +222,7 @@ class Result:
             "id": self._ids(np.arange(len(self))),
             "cluster": self._ids(self._decision.canonical),
             "kept": self._is_kept,
-            "relation": pa.array(relation, pa.string()),
+            "relation": pa.array(map(_relation, relation.tolist()), pa.string()),
         }
         names = ("jaccard", "containment", "containment_canonical")
         columns |= {name: pa.array(score, from_pandas=True) for name, score in zip(names, scores, strict=True)}
@@ -197,11 +247,57 @@ class Result:
         formats.check_path(path)
         formats.write(self.to_arrow(text=text), path)
 
+    def report(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        title: str = "Which texts are the same text",
+        max_bytes: int = 25_000_000,
+    ) -> None:
+        """Write a page to look at in a browser: one .html file, whole or not at all, that needs no network.
+
+        It shows the counts, each cluster with its members beside the kept text, and the other related pairs. The same
+        result gives the same file. What has no room in it is counted there: the smallest clusters come without texts.
+
+        Args:
+            path: Where it is to stand.
+            title: The headline of the page.
+            max_bytes: The most bytes of the file, at least 1,000,000.
+
+        Raises:
+            InvalidArgumentError: `title` is no str, or `max_bytes` is no integer of at least 1,000,000.
+            OutputError: It cannot be written; what stood there before still does.
+            MissingExtraError: jinja2 is not installed.
+        """
+        from dedup.report import write_report  # noqa: PLC0415 - loads on first use
+
+        write_report(self, path, title=title, max_bytes=max_bytes)
+
     def summary(self) -> dict[str, int | float]:
-        """Return the counts of the run."""
-        pairs = self._decision.pairs
+        """Return the numbers of the run, by name; without documents they are 0, but cohesion 1.
+
+        - `documents`: all, of which `items` are stories that pages carried.
+        - `kept`, `dropped`: they add up to the documents.
+        - `clusters`: those of more than one document; `largest_cluster`: the size of the largest of all.
+        - `large_clusters`: those of more documents than `Config.large_cluster`.
+        - `cohesion_least`, `cohesion_mean`: Jaccard similarity of a member to its canonical, in [0, 1], over all
+          members that were compared with it, exact copies included, canonicals not; 1 when there is none.
+        - `refused_bridges`: pairs that are linked and stand in different clusters: each would have joined two.
+        - `alarms`: sources of which too much is dropped, see `alarms`.
+        - `empty`: documents whose clean text has no token; `cleaned`: those that furniture was taken from.
+        - `templates`: furniture that was found by repetition.
+        - `exact_pairs`: exact copies, each paired with the first of its text.
+        - `duplicate_pairs` and the like, by relation: related pairs of different texts.
+        - `candidate_pairs`: pairs that were compared in full.
+        - `capped_buckets`: buckets over the limit; `omitted_pairs`: at most so many pairs of those were not compared.
+        - `common_shingles`: sampled shingles that more texts had than the limit.
+        - `skipped_rows`: rows of the input that were no articles.
+        """
+        pairs, canonical = self._decision.pairs, self._decision.canonical
+        links, ends = pairs.links, canonical[self.outcome.documents]
+        _, scores = self._members
         relations = np.bincount(pairs.relation, minlength=len(RELATIONS) + 1)
-        sizes = np.bincount(self._decision.canonical, minlength=1)
+        sizes = np.bincount(canonical, minlength=1)
         items = sum(article.parent is not None for article in self.articles)
         copies = int(np.count_nonzero(self.outcome.representative != np.arange(len(self))))
         return {
@@ -211,6 +307,11 @@ class Result:
             "dropped": int(np.count_nonzero(~self._is_kept)),
             "clusters": int(np.count_nonzero(sizes > 1)),
             "largest_cluster": int(sizes.max()) if len(self) else 0,
+            "large_clusters": int(np.count_nonzero(sizes > self.config.large_cluster)),
+            "cohesion_least": float(scores.min(initial=1.0)),
+            "cohesion_mean": float(scores.mean()) if len(scores) else 1.0,
+            "refused_bridges": int(np.count_nonzero(ends[links.left] != ends[links.right])),
+            "alarms": len(self.alarms),
             "empty": int(np.count_nonzero(self.outcome.tokens == 0)),
             "cleaned": len(self.outcome.cleaned),
             "templates": len(self.templates),
@@ -224,9 +325,38 @@ class Result:
         }
 
     @cached_property
+    def _is_canonical(self) -> NDArray[np.bool_]:
+        canonical: NDArray[np.bool_] = self._decision.canonical == np.arange(len(self))
+        return canonical
+
+    @cached_property
     def _is_kept(self) -> NDArray[np.bool_]:
-        kept: NDArray[np.bool_] = self._decision.canonical == np.arange(len(self))
+        """Which rows are among the first of their cluster: the canonical, then the others in keep order."""
+        if self.config.keep.min_keep == 1:
+            return self._is_canonical
+        order = np.lexsort([self._rank, ~self._is_canonical, self._decision.canonical])
+        clusters = self._decision.canonical[order]
+        kept = np.zeros(len(self), np.bool_)
+        kept[order] = np.arange(len(self)) - np.searchsorted(clusters, clusters) < self.config.keep.min_keep
         return kept
+
+    @cached_property
+    def _cohesion(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Least and mean Jaccard similarity of members to each canonical, float64 [n]; 1 where none has one."""
+        scored, scores = self._members
+        canonical = self._decision.canonical[scored]
+        least = np.ones(len(self))
+        np.minimum.at(least, canonical, scores)
+        counts = np.bincount(canonical, minlength=len(self))
+        sums = np.bincount(canonical, scores, len(self))
+        return least, np.divide(sums, counts, out=np.ones(len(self)), where=counts > 0)
+
+    @cached_property
+    def _members(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The rows with a Jaccard similarity to their canonical, and that; in keep order, so that sums are the same."""
+        jaccard = self._scores[1][0]
+        rows = self.outcome.order[~np.isnan(jaccard[self.outcome.order])]
+        return rows, jaccard[rows]
 
     @cached_property
     def _rank(self) -> NDArray[np.int64]:
@@ -236,13 +366,13 @@ class Result:
         return rank
 
     @cached_property
-    def _scores(self) -> tuple[list[Relation | None], list[NDArray[np.float64]]]:
-        """Relation, Jaccard and containments of each row to its canonical; None and NaN for kept documents."""
+    def _scores(self) -> tuple[NDArray[np.int64], list[NDArray[np.float64]]]:
+        """Code of the relation, Jaccard and containments of each row to its canonical; -1 and NaN for canonicals."""
         decision, pairs = self._decision, self._decision.pairs
         evidence = decision.evidence
         linked = evidence >= 0
         place = evidence[linked]
-        copies = ~self._is_kept & (evidence == -1)
+        copies = ~self._is_canonical & (evidence == -1)
         relation = np.full(len(self), -1)
         relation[copies] = _EXACT
         relation[linked] = pairs.relation[place]
@@ -254,31 +384,38 @@ class Result:
             column[copies] = 1.0
             column[linked] = scores
             columns.append(column)
-        names: list[Relation | None] = [RELATIONS[code] if 0 <= code < len(RELATIONS) else None for code in relation]
-        return names, columns
+        return relation, columns
+
+    def _clean(self, row: int) -> Cleaned:
+        """Return a document without its furniture."""
+        text = self.articles[row].text
+        return self.outcome.cleaned.get(row) or Cleaned(text, text)
 
     def _ids(self, rows: NDArray[np.int64]) -> pa.Array:
         return _strings(self.articles[row].id for row in rows.tolist())
 
     def _cluster(self, canonical: int, rows: list[int]) -> Cluster:
         first = self.articles[canonical]
+        last = self.outcome.moments[:, 1]
         if len(rows) == 1:
-            known = timestamp(first.published) < np.inf
+            known = last[canonical] < np.inf
             return Cluster(
                 first.id,
                 (first.id,),
                 () if first.source is None else (first.source,),
                 first.published if known else None,
             )
-        articles = [first, *(self.articles[row] for row in rows if row != canonical)]
-        dated = [
-            article.published for article in articles if article.published and timestamp(article.published) < np.inf
-        ]
+        rows = [canonical, *(row for row in rows if row != canonical)]
+        articles = [self.articles[row] for row in rows]
+        earliest = rows[int(last[rows].argmin())]
+        least, mean = self._cohesion
         return Cluster(
             canonical=first.id,
             members=tuple(article.id for article in articles),
             sources=tuple(sorted({article.source for article in articles if article.source is not None})),
-            first_published=min(dated, key=timestamp, default=None),
+            first_published=self.articles[earliest].published if last[earliest] < np.inf else None,
+            cohesion_least=float(least[canonical]),
+            cohesion_mean=float(mean[canonical]),
         )
 
 
@@ -291,6 +428,11 @@ def _strings(values: Iterable[str | None]) -> pa.Array:
     # Arrow holds UTF-8 alone: a lone surrogate is written as Python would escape it, so that ids stay apart.
     safe = (v if v is None or v.isascii() else v.encode("utf-8", "backslashreplace").decode() for v in values)
     return pa.array(list(safe), pa.large_string())
+
+
+def _relation(code: int) -> Relation | None:
+    """Return the relation of a code; None where there is none."""
+    return RELATIONS[code] if 0 <= code < len(RELATIONS) else None
 
 
 def _names(relation: NDArray[np.integer[Any]]) -> pa.Array:

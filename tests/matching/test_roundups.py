@@ -67,6 +67,22 @@ def test_pieces_that_came_later_make_no_roundup() -> None:
     assert run(articles)[0] == [["head", "story", "tail"]]
 
 
+def test_a_day_without_a_time_is_not_before_the_times_of_that_day() -> None:
+    """A page of a day carries what was printed at any time of it; a page of the morning, what was printed before."""
+    texts = [words(seed) for seed in range(3)]
+    stories = [
+        Article(f"s{hour}", " ".join(text), published=f"2025-05-02T1{hour}:00") for hour, text in enumerate(texts)
+    ]
+    page = " ".join(word for text in texts for word in text)
+    for published, roundup in (("2025-05-02", True), ("2025-05-02T12:30", True), ("2025-05-02T09:00", False)):
+        _, pairs = run([*stories, Article("page", page, published=published)])
+        assert {relation for _, _, relation in pairs} == {"roundup" if roundup else "excerpt"}
+    _, pairs = run(
+        [*(article(name.id, name.text.split(), 2) for name in stories), Article("page", page, None, published)]
+    )
+    assert {relation for _, _, relation in pairs} == {"roundup"}
+
+
 def test_a_late_copy_of_a_story_is_no_roundup() -> None:
     """A copy that came after the pieces were printed is a duplicate of the story, so it is none either."""
     story = words(1, 300)

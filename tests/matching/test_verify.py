@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from dedup.kernels import native
 from dedup.kernels.parallel import Pool
 from dedup.matching import verify as module
 from dedup.matching.candidates import Candidates, all_pairs
-from dedup.matching.verify import UNRELATED, Pairs, relate, verify
+from dedup.matching.verify import UNRELATED, Pairs, relate, verify, verify_two
 from dedup.model import LINKS, RELATIONS
 from oracle import link, shingles
 from strategies import configs, sentences
@@ -87,10 +87,21 @@ def test_relations_equal_the_link_rule(texts: list[str], config: Config) -> None
 )
 def test_limits_of_the_default_rule(left: int, right: int, shared: int, expected: str | None) -> None:
     """Every limit of the rule is part of what it allows, and duplicate comes before excerpt before overlap."""
-    zero, one, both, first, second = (np.array([value], np.int64) for value in (0, 1, shared, left, right))
-    pairs = Pairs(zero, one, both, first, second, np.array([UNRELATED], np.uint8))
+    pairs = pair(left, right, shared)
     assert [expected] == names(pairs.related(Config()))
     assert np.dtype(np.uint8) == relate(pairs, Config()).dtype
+    # A form is one only where there is something to it; a passage adds to what is related, and changes nothing else.
+    assert names(pair(left, right, shared, is_form=True).related(Config())) == ["template" if expected else None]
+    assert names(pair(left, right, shared, passage=39).related(Config())) == [expected]
+    assert names(pair(left, right, shared, passage=40).related(Config())) == [expected or "overlap"]
+
+
+def pair(left: int, right: int, shared: int, *, passage: int = 0, is_form: bool = False) -> Pairs:
+    """Return one pair of sets of so many shingles."""
+    zero, one, both, first, second, longest = (
+        np.array([value], np.int64) for value in (0, 1, shared, left, right, passage)
+    )
+    return Pairs(zero, one, both, first, second, longest, np.array([is_form]), np.array([UNRELATED], np.uint8))
 
 
 @pytest.mark.parametrize("most", [1, 5, 37, 10**9])
@@ -103,7 +114,7 @@ def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch, most: int) -> No
     told: list[int] = []
     with Pool(config.threads) as pool:
         pairs = verify(texts, room(texts, config), all_pairs(len(texts)), config, pool, told.append)
-    for name in ("left", "right", "shared", "left_size", "right_size", "relation"):
+    for name in ("left", "right", "shared", "left_size", "right_size", "passage", "is_form", "relation"):
         assert np.array_equal(getattr(expected, name), getattr(pairs, name))
     assert len(pairs) == sum(told)
     assert (len(told) > 1) == (most < 100)
@@ -118,7 +129,7 @@ def test_only_the_candidates_are_compared(texts: list[str], data: st.DataObject)
         texts, Config(), Candidates(every.left[chosen], every.right[chosen], np.zeros(len(texts), np.bool_))
     )
     expected = every.where(chosen)
-    for name in ("left", "right", "shared", "left_size", "right_size", "relation"):
+    for name in ("left", "right", "shared", "left_size", "right_size", "passage", "is_form", "relation"):
         assert np.array_equal(getattr(expected, name), getattr(some, name))
 
 
@@ -132,4 +143,55 @@ def test_no_candidate_no_pair() -> None:
 def test_links_are_the_first_relations() -> None:
     """What puts two texts into one cluster comes before what does not, so that codes compare."""
     assert RELATIONS[: len(LINKS)] == LINKS
-    assert RELATIONS == ("exact", "duplicate", "excerpt", "roundup", "overlap")
+    assert RELATIONS == ("exact", "duplicate", "version", "excerpt", "roundup", "template", "overlap")
+
+
+def relation(left: str, right: str, **settings: Any) -> str | None:
+    """Return how two texts stand to each other."""
+    code = int(verify_two(left, right, Config(**settings)).relation[0])
+    return RELATIONS[code] if code < UNRELATED else None
+
+
+NOTICE = (
+    "The board of {} said it will pay a dividend of {} cents a share on {} to holders of record as of {} of this year"
+)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "expected"),
+    [
+        (("the mill", "12", "3 March", "9 May"), ("the mill", "14", "5 March", "9 May"), "template"),
+        (("the mill", "12", "March", "May"), ("the mill", "12.5", "March", "May"), "duplicate"),
+        (("Aldmark Mills", "12", "March", "May"), ("Pelwick Foundry", "12", "March", "May"), "template"),
+        (("Aldmark Mills", "ten", "March", "May"), ("Aldmark", "ten", "March", "May"), "duplicate"),
+        (("the mill", "1,200", "3 March", "9 May"), ("the mill", "1200", "3 March", "9 May"), "duplicate"),
+        (("the mill", "12", "3 March", "9 May"), ("the mill", "12", "March 3", "May 9"), "duplicate"),
+        (("the mill", "w12", "March", "May"), ("the mill", "w13", "March", "May"), "duplicate"),
+    ],
+)
+def test_a_form_has_other_facts(left: tuple[str, ...], right: tuple[str, ...], expected: str) -> None:
+    """Other numbers or names at the same places make a form; written otherwise, moved or left out, they do not."""
+    assert relation(NOTICE.format(*left), NOTICE.format(*right)) == expected
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"), [(0, "duplicate"), (1, "duplicate"), (2, "template"), (4, "template")]
+)
+def test_a_long_form_needs_more_facts(changed: int, expected: str) -> None:
+    """In a text of two hundred words one other number is a correction, and two are a form."""
+    words = [f"word{chr(97 + number % 26)}{chr(97 + number // 26)}" for number in range(200)]
+    left, right = list(words), list(words)
+    for place in range(changed):
+        left[40 * place + 20], right[40 * place + 20] = str(100 + place), str(300 + place)
+    assert relation(" ".join(left), " ".join([*right, "and", "so", "on"])) == expected
+
+
+@pytest.mark.parametrize(("words", "expected"), [(39, None), (40, "overlap"), (60, "overlap")])
+def test_a_passage_is_an_overlap(words: int, expected: str | None) -> None:
+    """Forty words in a row make an overlap of texts of any length, wherever they stand; `min_passage` moves that."""
+    left, right, shared = ([f"{name}{chr(97 + n % 26)}{chr(97 + n // 26)}" for n in range(400)] for name in "xyz")
+    one = " ".join([*left[:100], *shared[:words], *left[100:]])
+    other = " ".join([*right[:300], *shared[:words], *right[300:]])
+    assert relation(one, other) == relation(other, one) == expected
+    assert relation(one, other, min_passage=words) == "overlap"
+    assert relation(one, other, min_passage=words + 1) is None

@@ -13,7 +13,7 @@ from dedup.evaluation import Calibration, Evaluation, LabelledPair, calibrate, e
 if TYPE_CHECKING:
     from dedup.kernels.sketches import Sketches
 
-Relation = Literal["exact", "duplicate", "excerpt", "roundup", "overlap"]
+Relation = Literal["exact", "duplicate", "version", "excerpt", "roundup", "template", "overlap"]
 
 
 def report(stage: str, done: int, total: int) -> None:

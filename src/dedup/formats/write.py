@@ -17,7 +17,7 @@ from dedup.errors import OutputError
 from dedup.formats.read import CODECS, find_suffix
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     import pyarrow as pa
 
@@ -41,13 +41,27 @@ def write(table: pa.Table, path: str | os.PathLike[str]) -> None:
         OutputError: It cannot be written; what stood at `path` before is untouched.
     """
     check_path(path)
+    suffix = str(find_suffix(os.fspath(path), _SUFFIXES))
+    replace_file(path, lambda temporary: _put(table, temporary, suffix))
+
+
+def replace_file(path: str | os.PathLike[str], put: Callable[[Path], None]) -> None:
+    """Make a file beside its place and move it there when it is complete.
+
+    Args:
+        path: Where the file is to stand; where that is a link, the file that it leads to is replaced.
+        put: Makes the file, at a path that it is given.
+
+    Raises:
+        OutputError: It cannot be made; what stood at `path` before is untouched.
+    """
     name = os.fspath(path)
     target = Path(os.path.realpath(name))
     try:
         # A folder, because a file of tempfile would keep its private mode.
         with tempfile.TemporaryDirectory(prefix=".dedup-", dir=target.parent) as folder:
             temporary = Path(folder, "complete")
-            _put(table, temporary, str(find_suffix(name, _SUFFIXES)))
+            put(temporary)
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
             if target.exists():
@@ -58,18 +72,19 @@ def write(table: pa.Table, path: str | os.PathLike[str]) -> None:
         raise OutputError(f"Cannot write {name}: {getattr(error, 'strerror', None) or error}.") from error
 
 
-def check_path(path: str | os.PathLike[str]) -> None:
-    """Check, before there is anything to write, that `write` can put a file at `path`.
+def check_path(path: str | os.PathLike[str], suffixes: Collection[str] = _SUFFIXES) -> None:
+    """Check, before there is anything to write, that a file can be put at `path`.
 
     Args:
         path: Where the file is to stand.
+        suffixes: What it may end with; by default, what `write` knows.
 
     Raises:
         OutputError: The suffix is unknown, `path` is a folder, or its folder is missing or closed to writing.
     """
     name = os.fspath(path)
-    if find_suffix(name, _SUFFIXES) is None:
-        raise OutputError(f"A file to write must end with one of {', '.join(_SUFFIXES)}. Got {name}.")
+    if find_suffix(name, suffixes) is None:
+        raise OutputError(f"A file to write must end with one of {', '.join(suffixes)}. Got {name}.")
     try:
         target = Path(os.path.realpath(name))
         taken, there = target.is_dir(), target.parent.is_dir()

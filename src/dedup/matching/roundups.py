@@ -22,15 +22,18 @@ def mark_roundups(pairs: Pairs, moments: NDArray[np.float64]) -> Pairs:
     """Return the pairs, those of a roundup and a text that it carries as ROUNDUP instead of EXCERPT.
 
     A page carries a smaller text that is an `excerpt` of it and did not come later: what comes later was cut from it.
+    Of two texts of one day, one without a time, neither is later.
     Composite ones aside, the largest text that it carries is its main one. Beside that a page may have parts of texts
     that `overlap` and did not come later, each PART of the page at least. It is composite when a text unrelated to the
     main one is carried or makes up LARGE_PART of it, or when two parts are unrelated to the main one and to each other.
+    Texts are unrelated when they are no pair, or when they share a passage that is less than PART of the smaller one.
     A composite page is a roundup unless it is the `duplicate` of an earlier text, in keep order, that is none: then it
     is a copy of one story, of which pieces were printed too.
 
     Args:
         pairs: Related pairs, ascending by left and right document.
-        moments: float64 [documents], when each was published, in seconds; infinity where that is unknown.
+        moments: float64 [documents, 2], the first and the last moment when each may have been published, in seconds;
+            infinity where that is unknown.
     """
     left_larger = pairs.left_size > pairs.right_size
     larger = np.where(left_larger, pairs.left, pairs.right)
@@ -69,7 +72,8 @@ def _composite(
     for page, size, text, is_larger in sides:
         carried = within & is_larger
         much = (pairs.relation == OVERLAP) & (pairs.shared >= PART * size) & np.isin(page, pages)
-        in_time = ~(moments[text] > moments[page]) | np.isinf(moments[text])
+        first, last = moments[text, 0], moments[page, 1]
+        in_time = (first <= last) | np.isinf(first)
         text_size = pairs.left_size + pairs.right_size - size
         chosen = (carried | much) & in_time
         large = carried | (pairs.shared >= LARGE_PART * size)
@@ -79,7 +83,9 @@ def _composite(
     entries = np.concatenate(found, axis=1)
     entries = entries[:, np.lexsort(entries[::-1])]
     pages, texts, carried, large = entries[1], entries[4], entries[2] == 0, entries[5] == 1
-    codes = pairs.left << 32 | pairs.right
+    # Different stories may quote the same passage.
+    much = (pairs.relation != OVERLAP) | (pairs.shared >= PART * np.minimum(pairs.left_size, pairs.right_size))
+    codes = (pairs.left << 32 | pairs.right)[much]
     composite: set[int] = set()
     starts = np.flatnonzero(np.concatenate([[True], pages[1:] != pages[:-1]])[: len(pages)])
     for start, stop in pairwise([*starts.tolist(), len(pages)]):

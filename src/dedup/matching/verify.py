@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +21,15 @@ if TYPE_CHECKING:
     from dedup.kernels.parallel import Pool
     from dedup.matching.candidates import Candidates
 
-EXACT, DUPLICATE, EXCERPT, ROUNDUP, OVERLAP = range(len(RELATIONS))
+EXACT, DUPLICATE, VERSION, EXCERPT, ROUNDUP, TEMPLATE, OVERLAP = range(len(RELATIONS))
 #: Marks a pair that has no relation worth reporting.
 UNRELATED = len(RELATIONS)
+
+#: A form of so many words has a fact to fill in, one of four times as many two, and so on.
+FORM_WORDS = 60
+
+#: Names count as facts where they and the numbers are so much of what differs.
+NAMED = 2 / 3
 
 #: Shingle hashes that one thread has in memory at a time, 8 bytes each.
 _CHUNK_SHINGLES = 250_000
@@ -42,6 +48,9 @@ class Pairs:
         shared: int64, size of the intersection of the two shingle sets.
         left_size: int64, size of the left shingle set.
         right_size: int64, size of the right one.
+        passage: int64, the most words in a row that both have (two characters of an unspaced script are a word); 0
+            where that was not looked for.
+        is_form: bool, whether the two are one form with other facts.
         relation: uint8, a place in `RELATIONS`, or UNRELATED.
     """
 
@@ -50,6 +59,8 @@ class Pairs:
     shared: NDArray[np.int64]
     left_size: NDArray[np.int64]
     right_size: NDArray[np.int64]
+    passage: NDArray[np.int64]
+    is_form: NDArray[np.bool_]
     relation: NDArray[np.uint8]
 
     def __len__(self) -> int:
@@ -73,26 +84,16 @@ class Pairs:
 
     def join(self, more: Pairs) -> Pairs:
         """Return these pairs and more, ascending by left and right document."""
-        both = Pairs(
-            np.concatenate([self.left, more.left]),
-            np.concatenate([self.right, more.right]),
-            np.concatenate([self.shared, more.shared]),
-            np.concatenate([self.left_size, more.left_size]),
-            np.concatenate([self.right_size, more.right_size]),
-            np.concatenate([self.relation, more.relation]),
-        )
+        both = Pairs(*(np.concatenate(columns) for columns in zip(self._columns, more._columns, strict=True)))
         return both.where(np.argsort(both.left << 32 | both.right))
 
     def where(self, chosen: NDArray[Any]) -> Pairs:
         """Return the pairs that are chosen, by a mask or by their places."""
-        return Pairs(
-            self.left[chosen],
-            self.right[chosen],
-            self.shared[chosen],
-            self.left_size[chosen],
-            self.right_size[chosen],
-            self.relation[chosen],
-        )
+        return Pairs(*(column[chosen] for column in self._columns))
+
+    @property
+    def _columns(self) -> list[NDArray[Any]]:
+        return [getattr(self, field.name) for field in fields(self)]
 
     def related(self, config: Config) -> Pairs:
         """Return the same pairs with the relation that `config` gives each by itself."""
@@ -100,7 +101,7 @@ class Pairs:
 
     def relabelled(self, relation: NDArray[np.uint8]) -> Pairs:
         """Return the same pairs with other relations."""
-        return Pairs(self.left, self.right, self.shared, self.left_size, self.right_size, relation)
+        return replace(self, relation=relation)
 
     @property
     def links(self) -> Pairs:
@@ -111,12 +112,13 @@ class Pairs:
 def relate(pairs: Pairs, config: Config) -> NDArray[np.uint8]:
     """Return the relation of each pair, uint8: the first that holds of `duplicate`, `excerpt` and `overlap`.
 
-    Texts that are equal when folded are no pairs here: they are collapsed into one document before.
+    A pair of which one holds is a `template` where the two are one form; one of which none holds is an `overlap` where
+    it has a passage. Texts that are equal when folded are no pairs here: they are collapsed into one document before.
     """
     smaller = np.minimum(pairs.left_size, pairs.right_size)
     containment = pairs.shared / smaller
     long_enough = smaller >= config.min_excerpt
-    return np.select(
+    relation = np.select(
         [
             pairs.jaccard >= config.threshold,
             long_enough & (containment >= config.containment_floor),
@@ -125,6 +127,9 @@ def relate(pairs: Pairs, config: Config) -> NDArray[np.uint8]:
         [np.uint8(DUPLICATE), np.uint8(EXCERPT), np.uint8(OVERLAP)],
         np.uint8(UNRELATED),
     )
+    relation[pairs.is_form & (relation != UNRELATED)] = TEMPLATE
+    relation[(pairs.passage >= config.min_passage) & (relation == UNRELATED)] = OVERLAP
+    return relation
 
 
 def verify(
@@ -154,13 +159,24 @@ def verify(
         chosen = order[rows.start : rows.stop]
         return _compare(strings, room, candidates.left[chosen], candidates.right[chosen], config)
 
-    scores = np.empty((3, len(candidates)), np.int64)
+    scores = np.empty((5, len(candidates)), np.int64)
     for rows, part in zip(parts, pool.map(compare, parts), strict=True):
         scores[:, order[rows.start : rows.stop]] = part
         advance(len(rows))
-    shared, left_size, right_size = scores
-    unrelated = np.full(len(candidates), UNRELATED, np.uint8)
-    return Pairs(candidates.left, candidates.right, shared, left_size, right_size, unrelated).related(config)
+    return _pairs(candidates.left, candidates.right, scores, config)
+
+
+def verify_two(left: str, right: str, config: Config) -> Pairs:
+    """Compare the full shingle sets of two clean texts, each with a token."""
+    texts = native.Texts.from_strings([left, right])
+    zero, one = np.zeros(1, np.int64), np.ones(1, np.int64)
+    return _pairs(zero, one, _score(texts, texts.lengths + 1, zero, one, config), config)
+
+
+def _pairs(left: NDArray[np.int64], right: NDArray[np.int64], scores: NDArray[np.int64], config: Config) -> Pairs:
+    shared, left_size, right_size, passage, is_form = scores
+    unrelated = np.full(len(left), UNRELATED, np.uint8)
+    return Pairs(left, right, shared, left_size, right_size, passage, is_form > 0, unrelated).related(config)
 
 
 def _compare(
@@ -170,15 +186,50 @@ def _compare(
     right: NDArray[np.int64],
     config: Config,
 ) -> NDArray[np.int64]:
-    """Return what each pair shares and the sizes of the two sets, int64 [3, pairs]."""
+    """Return the scores of some pairs of texts."""
     documents, places = np.unique(np.concatenate([left, right]), return_inverse=True)
-    left_at, right_at = places[: len(left)], places[len(left) :]
     texts = native.Texts.from_strings([strings[document] for document in documents.tolist()])
-    sets = native.ShingleSets.empty(room[documents])
+    return _score(texts, room[documents], places[: len(left)], places[len(left) :], config)
+
+
+def _score(
+    texts: native.Texts,
+    room: NDArray[np.integer[Any]],
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+    config: Config,
+) -> NDArray[np.int64]:
+    """Return what pairs share, the sizes of their sets, passages and whether they are forms: int64 [5, pairs]."""
+    sets = native.ShingleSets.empty(room)
     native.fill_shingle_sets(texts, np.arange(len(texts)), config, 0, len(texts), sets)
-    shared = np.empty(len(left), np.int64)
-    native.fill_intersections(sets, left_at, right_at, 0, len(left), shared)
-    return np.stack([shared, sets.counts[left_at], sets.counts[right_at]])
+    shared = np.zeros(len(left), np.int64)
+    native.fill_intersections(sets, left, right, 0, len(left), shared)
+    sizes = sets.counts[left], sets.counts[right]
+    scores = np.stack([shared, *sizes, np.zeros_like(shared), np.zeros_like(shared)])
+    # Most candidates share so little that they are unrelated and can have no passage, unless it repeats itself.
+    related = _pairs(left, right, scores, config).relation != UNRELATED
+    chosen = np.flatnonzero(
+        (related | (shared > config.min_passage - config.shingle_size)) & (shared < np.maximum(*sizes))
+    )
+    aligned = np.zeros((len(chosen), 5), np.int64)
+    native.fill_alignments(texts, left[chosen], right[chosen], config, 0, len(chosen), aligned)
+    scores[3, chosen], scores[4, chosen] = aligned[:, 1] // 2, _is_form(aligned)
+    return scores
+
+
+def _is_form(aligned: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which pairs are one form with other facts, from their alignments (int64 [pairs, 5]: see `native.align`).
+
+    A reprint cuts, inserts and rewords, but leaves the facts; a form has others in many places. Numbers that differ at
+    the same place are too many for a reprint when their square is at least the shared words / FORM_WORDS. Names count
+    too, but reprints misspell and translate them: only where NAMED of all that differs is facts.
+    """
+    half_words, _, places, numbers, names = aligned.T
+    needed = half_words / (2 * FORM_WORDS)
+    facts = numbers + names
+    by_numbers = (numbers > 0) & (numbers**2 >= needed)
+    is_form: NDArray[np.bool_] = by_numbers | ((facts > 0) & (facts**2 >= needed) & (facts >= NAMED * places))
+    return is_form
 
 
 def _tiles(candidates: Candidates, room: NDArray[np.uint32]) -> tuple[NDArray[np.int64], list[range]]:
