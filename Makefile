@@ -36,7 +36,7 @@ $(VENV)/pip:
 
 # Set up once, and again when what is built or needed has changed.
 $(VENV)/built: $(VENV)/pip $(KERNEL)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[cli]"
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[cli,report]"
 	touch $@
 
 $(VENV)/tools: $(VENV)/built
@@ -52,6 +52,7 @@ bench: $(VENV)/tools
 bench-quality: $(VENV)/tools
 	$(BIN)/pip install --quiet --disable-pip-version-check --group bench
 	$(BIN)/python benchmarks/boilerplate.py $(if $(SETS),--folder "$(SETS)/..")
+	$(BIN)/python benchmarks/relations.py $(if $(SETS),--folder "$(SETS)/..")
 	$(BIN)/python benchmarks/quality.py $(if $(SETS),--sets "$(SETS)")
 
 # The weights of the block classifier, and those of cross-validation, from the labelled pages; about 20 minutes.

@@ -22,8 +22,8 @@ from dedup.boilerplate.classify import lines_of
 from dedup.boilerplate.page import wire_rank
 from dedup.boilerplate.signs import age_resolved, whole_line
 from dedup.kernels import reference
-from dedup.matching.roundups import LARGE_PART, PART
-from dedup.matching.verify import FORM_WORDS, NAMED
+from dedup.matching.roundups import CARRIED, LARGE_PART, PART, SECOND
+from dedup.matching.verify import FORM_JACCARD, FORM_WORDS, NAMED
 from dedup.matching.versions import ALIKE, CONTAINED, GREW, GREW_ELSEWHERE
 
 if TYPE_CHECKING:
@@ -88,13 +88,15 @@ def link(left: str, right: str, config: Config) -> Score:
     elif smaller >= config.min_excerpt and shared / smaller >= config.overlap:
         relation = "overlap"
     # A passage that says the same again and again is none.
-    if relation != "exact" and jaccard < 1 and (relation or shared > config.min_passage - config.shingle_size):
+    may_be_form = relation not in (None, "exact") and jaccard < FORM_JACCARD
+    may_have_passage = relation is None and shared > config.min_passage - config.shingle_size
+    if may_be_form or may_have_passage:
         half_words, longest, places, numbers, names = align(left, right, config.shingle_size, config.seed)
         needed, facts = half_words / 2 / FORM_WORDS, numbers + names
         by_numbers = numbers > 0 and numbers**2 >= needed
-        if relation and (by_numbers or (facts > 0 and facts**2 >= needed and facts >= NAMED * places)):
+        if may_be_form and (by_numbers or (facts > 0 and facts**2 >= needed and facts >= NAMED * places)):
             relation = "template"
-        elif relation is None and longest // 2 >= config.min_passage:
+        elif may_have_passage and longest // 2 >= config.min_passage:
             relation = "overlap"
     return relation, jaccard, in_right, in_left
 
@@ -228,7 +230,11 @@ def solve(articles: Sequence[Article], config: Config) -> Solution:
     roundups = {texts[name] for name in find_roundups(firsts, sizes, when, scores)}
     for (a, b), (relation, jaccard, in_b, in_a) in list(scores.items()):
         larger = max(a, b, key=sizes.__getitem__)
-        if relation == "excerpt" and sizes[a] != sizes[b] and texts[larger] in roundups:
+        inside = (in_b, in_a)[larger == a]
+        carried = relation == "excerpt" or (relation == "duplicate" and inside >= CARRIED)
+        smaller = b if larger == a else a
+        same = relation == "duplicate" and texts[smaller] in roundups
+        if carried and sizes[a] != sizes[b] and texts[larger] in roundups and not same:
             scores[a, b] = ("roundup", jaccard, in_b, in_a)
     for (a, b), score in list(scores.items()):
         if is_version(documents, sizes, when, a, b, score):
@@ -279,15 +285,16 @@ def find_roundups(
         relation, _, in_b, in_a = scores[a, b]
         return relation is None or (relation == "overlap" and max(in_a, in_b) < PART)
 
+    def carries(page: str, name: str) -> bool:
+        relation, _, _, inside = scores[page, name]
+        alike = relation == "excerpt" or (relation == "duplicate" and inside >= CARRIED)
+        return alike and sizes[name] < sizes[page]
+
     composite: set[str] = set()
     for page in sorted(order, key=sizes.__getitem__):
         # What came later was cut from the page.
         in_time = [name for name in order if name != page and not (when[page][1] < when[name][0] < math.inf)]
-        carried = [
-            name
-            for name in in_time
-            if scores[page, name][0] == "excerpt" and sizes[name] < sizes[page] and name not in composite
-        ]
+        carried = [name for name in in_time if carries(page, name) and name not in composite]
         parts = [name for name in in_time if scores[page, name][0] == "overlap" and scores[page, name][2] >= PART]
         if not carried:
             continue
@@ -296,12 +303,15 @@ def find_roundups(
         parts.sort(key=lambda name: -sizes[name])
         main, *rest = carried
         others = [name for name in [*rest, *parts] if unrelated(main, name)]
-        large = any(name in rest or scores[page, name][2] >= LARGE_PART for name in others)
+        large = [name for name in others if name in rest or scores[page, name][2] >= LARGE_PART]
+        if scores[page, main][0] == "duplicate":
+            least = {name: SECOND if name in rest else LARGE_PART for name in others}
+            others = large = [name for name in others if scores[page, name][2] >= least[name]]
         if large or any(unrelated(others[0], name) for name in others[1:]):
             composite.add(page)
     found: set[str] = set()
     for place, page in enumerate(order):
-        copied = [name for name in order[:place] if scores[page, name][0] in ("exact", "duplicate")]
+        copied = [name for name in order[:place] if scores[page, name][0] == "duplicate" and not carries(page, name)]
         if page in composite and all(name in found for name in copied):
             found.add(page)
     return found

@@ -9,7 +9,20 @@ import sys
 import pytest
 
 #: Everything that loads on first use only.
-LAZY = ("pyarrow", "typer", "rich", "click", "polars", "pandas", "duckdb", "networkx", "datasketch", "hypothesis")
+LAZY = (
+    "pyarrow",
+    "jinja2",
+    "rapidfuzz",
+    "typer",
+    "rich",
+    "click",
+    "polars",
+    "pandas",
+    "duckdb",
+    "networkx",
+    "datasketch",
+    "hypothesis",
+)
 
 
 def python(code: str) -> str:

@@ -477,7 +477,7 @@ def test_cover_of_a_roundup(stories: int) -> None:
 
 @given(batches(pages()), configs(clean="auto"))
 def test_each_roundup_has_a_cover(articles: list[Article], config: Config) -> None:
-    """The covers are those of the larger texts of the pairs that are `roundup`, each of documents that it carries."""
+    """The covers are those of the larger texts of `roundup` pairs, each of documents that it carries or overlaps."""
     result = result_of(articles, config)
     pairs = [pair for pair in result.pairs.to_pylist() if pair["relation"] == "roundup"]
     carried: dict[str, set[str]] = {}
@@ -486,6 +486,11 @@ def test_each_roundup_has_a_cover(articles: list[Article], config: Config) -> No
         # The same shingles are a larger share of the smaller text.
         page, other = (left, right) if pair["containment_left"] < pair["containment_right"] else (right, left)
         carried.setdefault(page, set()).add(other)
+    for pair in result.pairs.to_pylist():
+        if pair["relation"] == "overlap":
+            for page, other in ((pair["left"], pair["right"]), (pair["right"], pair["left"])):
+                if page in carried and other not in carried:
+                    carried[page].add(other)
     assert result.covers.keys() == carried.keys()
     for page, cover in result.covers.items():
         assert {stretch.document for stretch in cover.stretches} <= carried[page]

@@ -15,6 +15,8 @@ from dataclasses import asdict, fields
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from dedup.model import LINKS, RELATIONS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import TextIO, TypeAlias
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from dedup.evaluation import Calibration, Estimate, Evaluation, PairEvaluation, PairScore
     from dedup.matching.plan import Plan
-    from dedup.model import Cleaned, Comparison, Edit, Passage
+    from dedup.model import Cleaned, Comparison, Cover, Edit, Passage
     from dedup.result import Result
 
     #: A paragraph that wraps, a line that does not, or a table.
@@ -121,24 +123,27 @@ def run_record(result: Result, out: str) -> dict[str, Any]:
         "summary": result.summary(),
         "clusters": [asdict(cluster) for cluster in result.clusters],
         "dropped": dropped,
-        "overlaps": _overlaps(result).to_pylist(),
+        "related": _related(result).to_pylist(),
+        "covers": {page: asdict(cover) for page, cover in result.covers.items()},
+        "alarms": [asdict(alarm) for alarm in result.alarms],
         "skipped": [asdict(row) for row in result.skipped],
         "output": out or None,
     }
 
 
 def run_parts(result: Result, out: str, seconds: float, limit: int) -> list[Part]:
-    """Return the clusters and overlaps of a run, up to the limit, what was stripped, and the counts."""
+    """Return the clusters and other pairs of a run, up to the limit, what was stripped, and the counts."""
     parts = [_clusters(result, limit)]
-    overlaps = _overlaps(result)
-    if len(overlaps):
+    related = _related(result)
+    if len(related):
         rows: list[Sequence[Cell]] = []
-        for pair in overlaps.slice(0, limit).to_pylist():
-            left, right, jaccard, *shares = pair.values()
-            rows.append((left, right, _cut(jaccard), *map(_percent, shares)))
-        rows += _more(len(overlaps), limit, "overlap")
-        title = f"{_count(len(overlaps), 'overlap')}: shared passages, not one text"
-        parts.append(_table(title, ("left", "right", ">Jaccard", ">of left", ">of right"), rows))
+        for pair in related.slice(0, limit).to_pylist():
+            shares = (pair["containment_left"], pair["containment_right"])
+            rows.append((pair["left"], pair["relation"], pair["right"], _cut(pair["jaccard"]), *map(_percent, shares)))
+        rows += _more(len(related), limit, "pair")
+        title = f"{_count(len(related), 'pair')} with text in common that are not one text"
+        parts.append(_table(title, ("left", "relation", "right", ">Jaccard", ">of left", ">of right"), rows))
+    parts += [_cover(page, cover, limit) for page, cover in islice(result.covers.items(), limit)]
     if result.cleaned:
         title = f"Stripped from {_count(len(result.cleaned), 'document')}"
         parts.append(_removed(title, result.cleaned.values()))
@@ -179,10 +184,25 @@ def _clusters(result: Result, limit: int) -> Part:
     return table
 
 
-def _overlaps(result: Result) -> pa.Table:
+def _related(result: Result) -> pa.Table:
+    """Return the pairs that are in no cluster for each other's sake, strongest relation first."""
+    import pyarrow as pa  # noqa: PLC0415 - loads on first use
     import pyarrow.compute as pc  # noqa: PLC0415 - loads on first use
 
-    return result.pairs.filter(pc.equal(result.pairs["relation"], "overlap")).drop_columns("relation")
+    tables = [
+        result.pairs.filter(pc.equal(result.pairs["relation"], relation))
+        for relation in RELATIONS
+        if relation not in LINKS
+    ]
+    return pa.concat_tables(tables)
+
+
+def _cover(page: str, cover: Cover, limit: int) -> Part:
+    """Return which stretch of a page comes from which document."""
+    rows: list[Sequence[Cell]] = [(it.document, f"{it.start:,} to {it.end:,}", it.words) for it in cover.stretches]
+    rows = rows[:limit] + _more(len(rows), limit, "stretch", "stretches")
+    title = f"{page} carries several texts; {_percent(cover.unexplained)} of it is from none of these"
+    return _table(title, ("document", "characters of the page", ">words"), rows)
 
 
 def compare_record(found: Comparison, bands: int) -> dict[str, Any]:
@@ -228,9 +248,9 @@ def _bands(equal: Sequence[int], bands: int, limit: int) -> str:
         return f"No band of {bands:,} is equal in both signatures"
     if len(equal) == bands:
         return f"All {_count(bands, 'band')} equal in both signatures"
-    shown = ", ".join(map(str, equal[:limit]))
-    more = f" and {len(equal) - limit:,} more" if len(equal) > limit else ""
-    return f"Equal in both signatures: {len(equal):,} of {_count(bands, 'band')}, counted from 0: {shown}{more}"
+    more = [f"{len(equal) - limit:,} more"] if len(equal) > limit else []
+    shown = ", ".join([*map(str, equal[:limit]), *more])
+    return f"Equal in both signatures: {len(equal):,} of {_count(bands, 'band')}, counted from 0: {shown}"
 
 
 def _passages(found: Comparison, limit: int) -> Part:
@@ -488,9 +508,9 @@ def _table(title: str, columns: Iterable[str], rows: Iterable[Sequence[Cell]]) -
     return table
 
 
-def _more(number: int, limit: int, noun: str) -> list[tuple[str]]:
+def _more(number: int, limit: int, noun: str, nouns: str = "") -> list[Sequence[Cell]]:
     """Return the row for what is over the limit, if anything is."""
-    return [(f"and {_count(number - limit, f'more {noun}')}",)] if number > limit else []
+    return [(f"and {_count(number - limit, f'more {noun}', nouns and f'more {nouns}')}",)] if number > limit else []
 
 
 def _text(text: str, style: str = "", *, wrap: bool = False) -> Text:
@@ -505,8 +525,8 @@ def _joined(*parts: str | None) -> str:
     return " · ".join(filter(None, parts))
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def _count(number: int, noun: str, nouns: str = "") -> str:
+    return f"{number:,} {noun if number == 1 else nouns or f'{noun}s'}"
 
 
 def _cut(value: float, digits: int = 3) -> str:

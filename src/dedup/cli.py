@@ -177,7 +177,7 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
         clean: Annotated[bool, option("--clean/--no-clean", help="Take page furniture off first.")] = True,
         threads: Annotated[int | None, option(help="Threads.", show_default="one per processor")] = default.threads,
         on_error: Annotated[str, option(help="raise or skip: what to do with a bad row.")] = "raise",
-        limit: Annotated[int, option(help="Most clusters, members of one, and overlaps to show.")] = 20,
+        limit: Annotated[int, option(help="Most clusters, members of one, and other pairs to show.")] = 20,
         as_json: Annotated[bool, option("--json", help="Print one JSON object, complete.")] = False,
     ) -> Callable[[], None]:
         """Find documents that are one text, and which to keep."""

@@ -321,7 +321,8 @@ class Passage:
         right_start: Where it begins in the right text.
         right_end: Where it ends there.
         words: Its tokens, at least one.
-        moved: Whether it stands in another order than the passages around it.
+        moved: Whether it stands in another order than the others: those that are not moved are the sequence in one
+            order that has the most words.
     """
 
     left_start: int
@@ -336,11 +337,13 @@ class Passage:
 class Edit:
     """A step of the word diff that turns the left text into the right one; offsets as in `Passage`.
 
+    It goes from its first word to its last: spaces and marks between two edits belong to neither.
+
     Args:
         kind: "equal", "replace", "delete" (only the left text has it) or "insert" (only the right one has it).
-        left_start: Where it begins in the left text.
+        left_start: Where it begins in the left text; for an "insert", where the word before ends, or 0.
         left_end: Where it ends there; `left_start` for an "insert".
-        right_start: Where it begins in the right text.
+        right_start: Where it begins in the right text; for a "delete", where the word before ends, or 0.
         right_end: Where it ends there; `right_start` for a "delete".
     """
 
@@ -359,7 +362,7 @@ class Stretch:
         start: Where it begins.
         end: Where it ends.
         document: The id of the document it comes from.
-        words: Its tokens.
+        words: Its tokens, with the few that differ between two passages of the document.
     """
 
     start: int
@@ -396,8 +399,10 @@ class Comparison:
         left: The left text without its furniture.
         right: The right text without its furniture.
         passages: What the two share, in order of the left text, none overlapping another on either side.
-        edits: The word diff, in order: every token of both clean texts stands in one edit.
-        bands: The bands of the plan whose slots are equal in both signatures: any makes the pair a candidate.
+        edits: The word diff, in order: every token of both clean texts stands in one edit. Of a moved passage it says
+            that one place lost it and another got it.
+        bands: The bands of the plan, counted from 0, whose slots are equal in both signatures: any makes the pair a
+            candidate.
     """
 
     relation: Relation | None

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 #: What the column `later` says of each side.
 _LATER = {-1: "left", 0: None, 1: "right"}
 _FIELDS = ("source", "published", "title", "url", "parent")
-_EXACT, _ROUNDUP = RELATIONS.index("exact"), RELATIONS.index("roundup")
+_EXACT, _ROUNDUP, _OVERLAP = (RELATIONS.index(name) for name in ("exact", "roundup", "overlap"))
 
 
 @dataclass(frozen=True)
@@ -162,18 +162,27 @@ class Result:
 
     @cached_property
     def covers(self) -> Mapping[str, Cover]:
-        """Id of each roundup -> which stretch of it comes from which of the documents that it carries.
+        """Id of each roundup -> which stretch of it comes from which document.
 
-        Empty when there is no roundup. Of exact copies, the one that stands in `pairs` for all has the cover.
+        The documents are those that it carries, and those that it overlaps and that neither came later nor are roundups
+        themselves. Empty when there is no roundup. Of exact copies, the one that stands in `pairs` for all has the
+        cover.
         """
-        pairs = self._decision.pairs
-        pairs = pairs.where(pairs.relation == _ROUNDUP)
-        left_larger = pairs.left_size > pairs.right_size
-        pages = self.outcome.documents[np.where(left_larger, pairs.left, pairs.right)]
-        carried = self.outcome.documents[np.where(left_larger, pairs.right, pairs.left)]
-        others: dict[int, dict[str, Cleaned]] = {}
-        for page, row in zip(pages.tolist(), carried.tolist(), strict=True):
-            others.setdefault(page, {})[self.articles[row].id] = self._clean(row)
+        pairs, documents = self._decision.pairs, self.outcome.documents
+        moments = self.outcome.moments[documents]
+        left_later = later_side(moments[pairs.right], moments[pairs.left])
+        is_left_page = pairs.left_size > pairs.right_size
+        carried = pairs.relation == _ROUNDUP
+        roundups = np.unique(np.where(is_left_page, pairs.left, pairs.right)[carried])
+        others: dict[int, dict[str, Cleaned]] = {int(documents[page]): {} for page in roundups}
+        for page, text, is_page, later in (
+            (pairs.left, pairs.right, is_left_page, -left_later),
+            (pairs.right, pairs.left, ~is_left_page, left_later),
+        ):
+            overlaps = (pairs.relation == _OVERLAP) & np.isin(page, roundups) & ~np.isin(text, roundups) & (later <= 0)
+            chosen = (carried & is_page) | overlaps
+            for row, other in zip(documents[page[chosen]].tolist(), documents[text[chosen]].tolist(), strict=True):
+                others[row][self.articles[other].id] = self._clean(other)
         size, seed = self.config.shingle_size, self.config.seed
         return {
             self.articles[page].id: cover(self._clean(page), texts, shingle_size=size, seed=seed)

@@ -541,3 +541,36 @@ def test_digests_of_thue_morse_words_differ() -> None:
         word += [1 - letter for letter in word]
     texts = [" ".join(letters[letter] for letter in word) for letters in ("ab", "ba")]
     assert native.digest(texts[0]) != native.digest(texts[1])
+
+
+@given(texts)
+def test_a_token_folds_from_where_it_stands(text: str) -> None:
+    """What stands in a token's span folds to that token alone, unless a character folds to several tokens."""
+    starts, ends = native.token_spans(text)
+    tokens = native.tokens(text)
+    assert len(starts) == len(ends) == len(tokens)
+    assert (starts < ends).all()
+    for number, token in enumerate(tokens):
+        is_shared = (number and ends[number - 1] > starts[number]) or (
+            number + 1 < len(tokens) and starts[number + 1] < ends[number]
+        )
+        if not is_shared:
+            assert native.tokens(text[starts[number] : ends[number]]) == [token]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", []),
+        ("…", []),
+        ("“The dogs\u2019 bell”", ["The", "dogs", "bell"]),
+        ("rock'n'roll café cafe\u0301 x\u200b.", ["rock'n'roll", "café", "cafe\u0301", "x\u200b"]),
+        ("½ ﬃ 港の㌀", ["½", "½", "ﬃ", "港", "の", *["㌀"] * 4]),
+        ("हिन्दी में ภาษา 한국", ["हिन्दी", "में", "ภ", "า", "ษ", "า", "한국"]),
+        ("a\ud800b \U0001f600c", ["a", "b", "c"]),
+    ],
+)
+def test_spans_of_tokens(text: str, expected: list[str]) -> None:
+    """A span takes the marks of its last letter, and no quotes around the word."""
+    starts, ends = native.token_spans(text)
+    assert [text[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)] == expected

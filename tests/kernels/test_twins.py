@@ -99,10 +99,13 @@ def test_unspaced_tokens(text: str) -> None:
     np.testing.assert_array_equal(found, reference.unspaced_tokens(text))
 
 
-@given(texts)
-def test_token_spans(text: str) -> None:
-    """Every token stands where the twin, which goes from character to character, says."""
-    for found, expected in zip(native.token_spans(text), reference.token_spans(text), strict=True):
+@given(texts, st.sampled_from([1, 2, 7, 2**17]))
+def test_token_spans(text: str, block: int) -> None:
+    """Every token stands where the twin, which goes from character to character, says, however long a block is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(native, "_SPAN_BLOCK", block)
+        spans = native.token_spans(text)
+    for found, expected in zip(spans, reference.token_spans(text), strict=True):
         assert found.dtype == np.int64
         np.testing.assert_array_equal(found, expected)
 

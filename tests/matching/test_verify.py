@@ -179,17 +179,30 @@ def test_a_form_has_other_facts(left: tuple[str, ...], right: tuple[str, ...], e
 )
 def test_a_long_form_needs_more_facts(changed: int, expected: str) -> None:
     """In a text of two hundred words one other number is a correction, and two are a form."""
-    words = [f"word{chr(97 + number % 26)}{chr(97 + number // 26)}" for number in range(200)]
-    left, right = list(words), list(words)
+    left, right = spelled("w", 200), spelled("w", 200)
     for place in range(changed):
         left[40 * place + 20], right[40 * place + 20] = str(100 + place), str(300 + place)
-    assert relation(" ".join(left), " ".join([*right, "and", "so", "on"])) == expected
+    assert relation(" ".join(left), " ".join([*right, *spelled("more", 30)])) == expected
+
+
+def test_what_differs_in_a_tenth_is_corrected() -> None:
+    """Where nearly all is the same, other numbers make no form, however many."""
+    left, right = spelled("w", 300), spelled("w", 300)
+    for place in range(3):
+        left[100 * place + 20], right[100 * place + 20] = str(100 + place), str(300 + place)
+    assert relation(" ".join(left), " ".join(right)) == "duplicate"
+    assert relation(" ".join(left), " ".join([*right, *spelled("more", 30)])) == "template"
+
+
+def spelled(name: str, count: int) -> list[str]:
+    """Return different words without a digit."""
+    return [f"{name}{chr(97 + number % 26)}{chr(97 + number // 26)}" for number in range(count)]
 
 
 @pytest.mark.parametrize(("words", "expected"), [(39, None), (40, "overlap"), (60, "overlap")])
 def test_a_passage_is_an_overlap(words: int, expected: str | None) -> None:
     """Forty words in a row make an overlap of texts of any length, wherever they stand; `min_passage` moves that."""
-    left, right, shared = ([f"{name}{chr(97 + n % 26)}{chr(97 + n // 26)}" for n in range(400)] for name in "xyz")
+    left, right, shared = (spelled(name, 400) for name in "xyz")
     one = " ".join([*left[:100], *shared[:words], *left[100:]])
     other = " ".join([*right[:300], *shared[:words], *right[300:]])
     assert relation(one, other) == relation(other, one) == expected

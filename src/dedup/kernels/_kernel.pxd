@@ -196,6 +196,9 @@ cdef struct Scratch:
     size_t tokens
     size_t shingle_count
     int unspaced         # whether a token is of a script written without spaces
+    const uint8_t *text  # what was folded, while it is aligned
+    size_t text_size
+    int named            # whether `lows` has the names of the text
 
 # The slots of a signature while it is made.
 cdef struct Slots:

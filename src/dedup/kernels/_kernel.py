@@ -1224,8 +1224,10 @@ def _sort_places(s: cython.pointer[Scratch], width: cython.size_t) -> cython.voi
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def _mark_names(text: cu8p, size: cython.size_t, s: cython.pointer[Scratch], capitals: cu8p) -> cython.void:
-    """Write to `s.lows[t]` whether token t begins with a capital inside a sentence."""
+def _mark_names(s: cython.pointer[Scratch], capitals: cu8p) -> cython.void:
+    """Write to `s.lows[t]` whether token t begins with a capital inside a sentence, unless that is done."""
+    text: cu8p = s.text
+    size: cython.size_t = s.text_size
     p: cython.size_t = 0
     k: cython.size_t = 0
     t: cython.size_t = 0
@@ -1235,6 +1237,9 @@ def _mark_names(text: cu8p, size: cython.size_t, s: cython.pointer[Scratch], cap
     code: uint32_t
     capital: uint32_t
     begins: cython.int = 1
+    if s.named:
+        return
+    s.named = 1
     while p < size and t < s.tokens:
         # The text has been folded, so it is valid.
         point = text[p]
@@ -1407,7 +1412,9 @@ def _have_other_names(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def _align(a: cython.pointer[Scratch], b: cython.pointer[Scratch], width: cython.size_t, out: i64p) -> cython.void:
+def _align(
+    a: cython.pointer[Scratch], b: cython.pointer[Scratch], width: cython.size_t, capitals: cu8p, out: i64p
+) -> cython.void:
     """Walk two texts along their chain of anchors; write what `align_rows` says of a pair."""
     length: cython.size_t = _chain(a, b, width)
     chain: u32p = a.classes + 3 * a.tokens
@@ -1462,8 +1469,11 @@ def _align(a: cython.pointer[Scratch], b: cython.pointer[Scratch], width: cython
                 found &= _numbers(b, q, right, cython.address(other_numbers), cython.address(other_joined))
                 if found and numbers != other_numbers and joined != other_joined:
                     out[3] += 1
-                elif _have_other_names(a, p, left, b, q, right):
-                    out[4] += 1
+                else:
+                    # Most pairs have no place for a name.
+                    _mark_names(a, capitals)
+                    _mark_names(b, capitals)
+                    out[4] += _have_other_names(a, p, left, b, q, right)
         run += _weight(a, left, i + size)
         left = i + size
         right = j + size
@@ -1475,12 +1485,14 @@ def _align(a: cython.pointer[Scratch], b: cython.pointer[Scratch], width: cython
 @cython.nogil
 @cython.exceptval(check=False)
 def _read_places(
-    text: cu8p, size: cython.size_t, s: cython.pointer[Scratch], width: cython.size_t, seed: uint64_t, capitals: cu8p
+    text: cu8p, size: cython.size_t, s: cython.pointer[Scratch], width: cython.size_t, seed: uint64_t
 ) -> cython.int:
     status: cython.int = _read(text, size, s, width, seed)
+    s.text = text
+    s.text_size = size
+    s.named = 0
     if status == 0:
         _sort_places(s, width)
-        _mark_names(text, size, s, capitals)
     return status
 
 
@@ -1536,7 +1548,6 @@ def align_rows(
                     cython.address(a),
                     width,
                     seed,
-                    upper,
                 )
             if status == 0:
                 status = _read_places(
@@ -1545,14 +1556,13 @@ def align_rows(
                     cython.address(b),
                     width,
                     seed,
-                    upper,
                 )
             if status == 0:
                 # The same pair gives the same numbers, whichever is the left one.
                 if _comes_first(cython.address(b), cython.address(a)):
-                    _align(cython.address(b), cython.address(a), width, out + 5 * i)
+                    _align(cython.address(b), cython.address(a), width, upper, out + 5 * i)
                 else:
-                    _align(cython.address(a), cython.address(b), width, out + 5 * i)
+                    _align(cython.address(a), cython.address(b), width, upper, out + 5 * i)
             i += 1
         _release(cython.address(a))
         _release(cython.address(b))

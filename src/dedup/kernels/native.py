@@ -36,6 +36,8 @@ _INVALID_UTF8, _NO_MEMORY, _NO_ROOM, _TOO_LONG = -1, -2, -3, -4
 _CAPITALS = bytes(chr(point).isupper() for point in range(0x590))
 
 _SPACE, _UNSPACED_MARK = 0x20, 0x01
+#: Characters whose spans are looked for at a time: each takes some 70 bytes meanwhile.
+_SPAN_BLOCK = 2**17
 #: By the code of an entry: spaces and pieces that a character becomes, and whether its piece stands behind a space.
 _SPACES = np.array([1, 0, 0, 2, 0, 0, 0, 0])
 _PIECES = np.array([0, 0, 1, 1, 1, 0, 0, 0])
@@ -204,10 +206,32 @@ def token_spans(text: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     A token goes from the first character that gives something to it to the last, and over the combining marks and
     invisible characters behind that. A character that folds to several tokens stands in each of them.
     """
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
-    entries = _entries[_index[points >> 8], points & 0xFF]
+    owners, tokens, trailing = [], [], []
+    spaces = 0
+    for first in range(0, len(text), _SPAN_BLOCK):
+        points = np.frombuffer(text[first : first + _SPAN_BLOCK].encode("utf-32-le", "surrogatepass"), "<u4")
+        entries = _entries[_index[points >> 8], points & 0xFF]
+        owner, token, count = _pieces(entries)
+        # Nobody asks for the inside of a token.
+        outer = np.concatenate([[True], token[1:] != token[:-1], [True]])
+        outer = (outer[1:] | outer[:-1])[: len(token)]
+        owners.append(owner[outer] + first)
+        tokens.append(token[outer] + spaces)
+        spaces += count
+        dropped = np.flatnonzero(entries & 7 == table.DROP)
+        trails = {point: unicodedata.category(chr(point))[0] in "MC" for point in np.unique(points[dropped]).tolist()}
+        trailing.append(dropped[[trails[point] for point in points[dropped].tolist()]] + first)
+    if not owners:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    owner = np.concatenate(owners)
+    is_first = np.diff(np.concatenate(tokens), prepend=-1) > 0
+    return owner[is_first], _over(owner[np.roll(is_first, -1)] + 1, np.concatenate(trailing))
+
+
+def _pieces(entries: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """Return the character and the token, counted in spaces before, of what characters become, and all spaces."""
     codes = entries & 7
-    # What a character becomes is pieces with spaces between, some of them empty; see `reference.token_spans`.
+    # A character becomes pieces with spaces between, some of them empty; see `reference.token_spans`.
     spaces, pieces, first = _SPACES[codes], _PIECES[codes], _FIRST[codes]
     places = [0, 1]
     at = np.flatnonzero(codes >= table.EXPAND)
@@ -220,20 +244,21 @@ def token_spans(text: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         places += filled
     if found:
         spaces[at], pieces[at], first[at] = np.array(found)[kind].T
-    owner = np.repeat(np.arange(len(points)), pieces)
+    owner = np.repeat(np.arange(len(entries)), pieces)
     step = np.arange(len(owner)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
     # Pieces with as many spaces before them are one token.
-    token = (np.cumsum(spaces) - spaces)[owner] + np.array(places)[first[owner] + step]
-    is_first = np.diff(token, prepend=-1) > 0
-    ends = owner[np.roll(is_first, -1)] + 1
-    dropped = np.flatnonzero(codes == table.DROP)
-    trailing = {point: unicodedata.category(chr(point))[0] in "MC" for point in np.unique(points[dropped]).tolist()}
-    if any(trailing.values()):
-        stays = np.ones(len(points) + 1, np.bool_)
-        stays[dropped] = [not trailing[point] for point in points[dropped].tolist()]
-        stops = np.flatnonzero(stays)
-        ends = stops[np.searchsorted(stops, ends)]
-    return owner[is_first], ends
+    before = np.cumsum(spaces)
+    return owner, (before - spaces)[owner] + np.array(places)[first[owner] + step], int(before[-1])
+
+
+def _over(ends: NDArray[np.int64], trailing: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return where tokens end when the characters `trailing`, which ascend, belong to the token before them."""
+    if not len(trailing):
+        return ends
+    first = np.flatnonzero(np.diff(trailing, prepend=-2) > 1)
+    stops = trailing[np.append(first[1:], len(trailing)) - 1] + 1
+    run = np.searchsorted(trailing[first], ends, side="right") - 1
+    return np.where((run >= 0) & (ends < stops[run]), stops[run], ends)
 
 
 def _expansion(entry: int) -> str:

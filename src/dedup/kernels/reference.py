@@ -113,8 +113,8 @@ def token_spans(text: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
                 ends[-1] = place + 1
             inside = inside or bool(piece)
         # Unassigned ones (C too) are marks of a later Unicode version.
-        if not folded and ends and ends[-1] == place and unicodedata.category(char)[0] in "MC":
-            ends[-1] = place + 1
+        if not folded and unicodedata.category(char)[0] in "MC":
+            ends = [place + 1 if end == place else end for end in ends]
     return np.array(starts, np.int64), np.array(ends, np.int64)
 
 

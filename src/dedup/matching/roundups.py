@@ -17,18 +17,22 @@ if TYPE_CHECKING:
 #: The least share of a page that a part of it takes, and that a large part takes.
 PART, LARGE_PART = 0.15, 0.4
 
+#: So much of a `duplicate` lies in a page that carries it, and so much of the page is another text that it carries.
+CARRIED, SECOND = 0.8, 0.25
+
 
 def mark_roundups(pairs: Pairs, moments: NDArray[np.float64]) -> Pairs:
-    """Return the pairs, those of a roundup and a text that it carries as ROUNDUP instead of EXCERPT.
+    """Return the pairs, those of a roundup and a text that it carries as ROUNDUP.
 
-    A page carries a smaller text that is an `excerpt` of it and did not come later: what comes later was cut from it.
-    Of two texts of one day, one without a time, neither is later.
+    A page carries a smaller text that is an `excerpt` of it, or a `duplicate` of which CARRIED is in it, and did not
+    come later: what comes later was cut from it. Of two texts of one day, one without a time, neither is later.
     Composite ones aside, the largest text that it carries is its main one. Beside that a page may have parts of texts
     that `overlap` and did not come later, each PART of the page at least. It is composite when a text unrelated to the
     main one is carried or makes up LARGE_PART of it, or when two parts are unrelated to the main one and to each other.
-    Texts are unrelated when they are no pair, or when they share a passage that is less than PART of the smaller one.
-    A composite page is a roundup unless it is the `duplicate` of an earlier text, in keep order, that is none: then it
-    is a copy of one story, of which pieces were printed too.
+    Where the main one is a `duplicate`, hence most of the page, only one that makes up LARGE_PART does, or SECOND and
+    is carried. Texts are unrelated when they are no pair, or share a passage that is less than PART of the smaller one.
+    A composite page is a roundup unless it is the `duplicate` of an earlier text, in keep order, that is none and that
+    it does not carry: then it is a copy of one story, of which pieces were printed too.
 
     Args:
         pairs: Related pairs, ascending by left and right document.
@@ -37,21 +41,27 @@ def mark_roundups(pairs: Pairs, moments: NDArray[np.float64]) -> Pairs:
     """
     left_larger = pairs.left_size > pairs.right_size
     larger = np.where(left_larger, pairs.left, pairs.right)
-    within = (pairs.relation == EXCERPT) & (pairs.left_size != pairs.right_size)
+    smaller_size = np.minimum(pairs.left_size, pairs.right_size)
+    inside = (pairs.relation == DUPLICATE) & (pairs.shared >= CARRIED * smaller_size)
+    within = ((pairs.relation == EXCERPT) | inside) & (pairs.left_size != pairs.right_size)
     composite = _composite(pairs, within, left_larger, moments)
     if not composite:
         return pairs
 
     copies = pairs.where(pairs.relation == DUPLICATE)
+    carrying = np.where(within, larger, -1)[pairs.relation == DUPLICATE]
     earlier: dict[int, list[int]] = defaultdict(list)
-    for a, b in zip(copies.left.tolist(), copies.right.tolist(), strict=True):
-        earlier[b].append(a)
+    for a, b, page in zip(copies.left.tolist(), copies.right.tolist(), carrying.tolist(), strict=True):
+        if b != page:
+            earlier[b].append(a)
     roundups: set[int] = set()
     for page in sorted(composite):
         if roundups.issuperset(earlier[page]):
             roundups.add(page)
+    # Two pages with the same texts are copies of each other.
+    same = (pairs.relation == DUPLICATE) & np.isin(pairs.left + pairs.right - larger, list(roundups))
     relation = pairs.relation.copy()
-    relation[within & np.isin(larger, list(roundups))] = ROUNDUP
+    relation[within & np.isin(larger, list(roundups)) & ~same] = ROUNDUP
     return pairs.relabelled(relation)
 
 
@@ -61,36 +71,47 @@ def _composite(
     left_larger: NDArray[np.bool_],
     moments: NDArray[np.float64],
 ) -> set[int]:
-    """Return the composite pages: `within` says in which pairs the smaller text is an excerpt of the larger."""
+    """Return the composite pages: `within` says in which pairs the larger text carries the smaller one."""
     # Each pair as (page, text), carried or merely much in common with the page.
     sides = (
         (pairs.left, pairs.left_size, pairs.right, left_larger),
         (pairs.right, pairs.right_size, pairs.left, ~left_larger),
     )
-    pages = np.concatenate([page[within & is_larger] for page, _, _, is_larger in sides])
+    is_copy = pairs.relation == DUPLICATE
+    # Most pages carry copies alone, and need no look.
+    beside = [
+        page[(within & ~is_copy & is_larger) | ((pairs.relation == OVERLAP) & (pairs.shared >= SECOND * size))]
+        for page, size, _, is_larger in sides
+    ]
+    pages = np.unique(np.concatenate(beside))
     found = []
     for page, size, text, is_larger in sides:
         carried = within & is_larger
-        much = (pairs.relation == OVERLAP) & (pairs.shared >= PART * size) & np.isin(page, pages)
+        much = (pairs.relation == OVERLAP) & (pairs.shared >= PART * size)
         first, last = moments[text, 0], moments[page, 1]
         in_time = (first <= last) | np.isinf(first)
         text_size = pairs.left_size + pairs.right_size - size
-        chosen = (carried | much) & in_time
-        large = carried | (pairs.shared >= LARGE_PART * size)
-        found.append(np.stack([size, page, ~carried, -text_size, text, large])[:, chosen])
+        chosen = (carried | much) & in_time & np.isin(page, pages)
+        found.append(np.stack([size, page, ~carried, -text_size, text, is_copy, pairs.shared / size])[:, chosen])
     # Pages from the smallest to the largest, so that it is known whether a carried text is composite; in each page
     # what it carries first, and the largest of that first.
     entries = np.concatenate(found, axis=1)
     entries = entries[:, np.lexsort(entries[::-1])]
-    pages, texts, carried, large = entries[1], entries[4], entries[2] == 0, entries[5] == 1
+    pages, texts = entries[1].astype(np.int64), entries[4].astype(np.int64)
+    carried, is_copy, share = entries[2] == 0, entries[5] == 1, entries[6]
     # Different stories may quote the same passage.
     much = (pairs.relation != OVERLAP) | (pairs.shared >= PART * np.minimum(pairs.left_size, pairs.right_size))
     codes = (pairs.left << 32 | pairs.right)[much]
     composite: set[int] = set()
     starts = np.flatnonzero(np.concatenate([[True], pages[1:] != pages[:-1]])[: len(pages)])
     for start, stop in pairwise([*starts.tolist(), len(pages)]):
-        kept = [at for at in range(start, stop) if not (carried[at] and int(texts[at]) in composite)]
-        if len(kept) > 1 and carried[kept[0]] and _are_several(texts[kept], large[kept], codes):
+        main, *rest = [at for at in range(start, stop) if not (carried[at] and int(texts[at]) in composite)] or [-1]
+        if not rest or not carried[main]:
+            continue
+        least = SECOND if is_copy[main] else 0.0
+        large = (carried & (share >= least)) | (share >= LARGE_PART)
+        rest = [at for at in rest if large[at] or not is_copy[main]]
+        if rest and _are_several(texts[[main, *rest]], large[[main, *rest]], codes):
             composite.add(int(pages[start]))
     return composite
 

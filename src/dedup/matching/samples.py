@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 #: Shingles that one thread samples from at a time.
 _CHUNK_SHINGLES = 250_000
 
-#: A single sampled shingle is shared by too many texts to look at them all.
+#: So many samples make a passage of forty words likely; one is shared by too many texts to look at them all.
 _LEAST_OF_PASSAGE = 2
+
+#: What more texts share is mostly furniture: passages in it are looked for with the first of them only.
+_PASSAGE_TEXTS = 8
 
 #: Samples are compared in so many parts, each of which has all occurrences of its hashes, to bound memory.
 _PARTS = 16
@@ -44,7 +47,7 @@ def pairs_by_samples(
     not in isolated words; one that shares 40 words in a row and no more, with .06: two of the 4.5 samples that are
     expected of so many words must be there. A sampled shingle that more than `config.bucket_limit` texts have counts
     for the pairs of its first texts in keep order with all others: so the texts of a widely printed story still meet
-    the best of them.
+    the best of them. For passages that begins with _PASSAGE_TEXTS.
 
     Args:
         strings: The clean texts, in keep order.
@@ -101,6 +104,7 @@ def _sharing(
     """
     ends = np.cumsum(counts)
     pairs, shared = np.empty(0, np.uint64), np.empty(0, np.int64)
+    passages, in_passage = pairs, shared
     common = 0
     # The cast keeps the low byte, and needs no copy of all values on its way.
     part_of = values.astype(np.uint8) % _PARTS
@@ -109,21 +113,33 @@ def _sharing(
         members, positions, sizes = buckets(values[places])
         common += int(np.count_nonzero((sizes > config.bucket_limit) & (positions == 0)))
         owners = documents[np.searchsorted(ends, places[members], "right")]
-        more, _ = pairs_of(owners, positions, sizes, config.bucket_limit)
         # Near copies share most of their samples: known already, they would be most of what is found.
-        pairs, shared = _add(pairs, shared, more[~known.has(more)])
-    left, right = (pairs >> np.uint64(32)).astype(np.int64), (pairs & np.uint64(0xFFFFFFFF)).astype(np.int64)
+        more, few = (
+            found[~known.has(found)]
+            for limit in (config.bucket_limit, min(config.bucket_limit, _PASSAGE_TEXTS))
+            for found, _ in [pairs_of(owners, positions, sizes, limit)]
+        )
+        pairs, shared = _add(pairs, shared, more)
+        passages, in_passage = _add(passages, in_passage, few)
 
     # Both samples have what is shared and lies below the lower of the two cuts.
     rates = _rates(values, ends, counts)
-    a, b = np.searchsorted(documents, left), np.searchsorted(documents, right)
-    expected = config.overlap * np.minimum(counts[a] / rates[a], counts[b] / rates[b]) * np.minimum(rates[a], rates[b])
     deviations = NormalDist().inv_cdf(config.recall)
-    least = expected - deviations * np.sqrt(expected)
-    in_passage = max(0, config.min_passage - config.shingle_size - SAMPLE_EXTRA + 1) * np.minimum(rates[a], rates[b])
-    passage = np.maximum(_LEAST_OF_PASSAGE, in_passage - deviations * np.sqrt(in_passage))
-    enough = (shared >= np.minimum(least, passage)) & (left != right)
-    return left[enough], right[enough], common
+    (a, b), (c, d) = (np.searchsorted(documents, _ends(some)) for some in (pairs, passages))
+    rate = np.minimum(rates[a], rates[b])
+    expected = config.overlap * np.minimum(counts[a] / rates[a], counts[b] / rates[b]) * rate
+    chosen = pairs[shared >= expected - deviations * np.sqrt(expected)]
+    least_words = max(0, config.min_passage - config.shingle_size - SAMPLE_EXTRA + 1)
+    expected = least_words * np.minimum(rates[c], rates[d])
+    least = np.maximum(_LEAST_OF_PASSAGE, expected - deviations * np.sqrt(expected))
+    left, right = _ends(np.union1d(chosen, passages[in_passage >= least]))
+    apart = left != right
+    return left[apart], right[apart], common
+
+
+def _ends(pairs: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Return the left and the right text of each pair, int64 [2, pairs]."""
+    return np.stack([pairs >> np.uint64(32), pairs & np.uint64(0xFFFFFFFF)]).astype(np.int64)
 
 
 def _add(

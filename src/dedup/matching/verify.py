@@ -28,6 +28,9 @@ UNRELATED = len(RELATIONS)
 #: A form of so many words has a fact to fill in, one of four times as many two, and so on.
 FORM_WORDS = 60
 
+#: Two texts that are more alike are no form: what differs are corrections.
+FORM_JACCARD = 0.9
+
 #: Names count as facts where they and the numbers are so much of what differs.
 NAMED = 2 / 3
 
@@ -49,7 +52,7 @@ class Pairs:
         left_size: int64, size of the left shingle set.
         right_size: int64, size of the right one.
         passage: int64, the most words in a row that both have (two characters of an unspaced script are a word); 0
-            where that was not looked for.
+            where that was not looked for, because nothing depends on it.
         is_form: bool, whether the two are one form with other facts.
         relation: uint8, a place in `RELATIONS`, or UNRELATED.
     """
@@ -206,11 +209,11 @@ def _score(
     native.fill_intersections(sets, left, right, 0, len(left), shared)
     sizes = sets.counts[left], sets.counts[right]
     scores = np.stack([shared, *sizes, np.zeros_like(shared), np.zeros_like(shared)])
-    # Most candidates share so little that they are unrelated and can have no passage, unless it repeats itself.
-    related = _pairs(left, right, scores, config).relation != UNRELATED
-    chosen = np.flatnonzero(
-        (related | (shared > config.min_passage - config.shingle_size)) & (shared < np.maximum(*sizes))
-    )
+    # Only what is related may be a form, and most of the rest shares too little to have a passage.
+    pairs = _pairs(left, right, scores, config)
+    may_be_form = (pairs.relation != UNRELATED) & (pairs.jaccard < FORM_JACCARD)
+    may_have_passage = (pairs.relation == UNRELATED) & (shared > config.min_passage - config.shingle_size)
+    chosen = np.flatnonzero(may_be_form | may_have_passage)
     aligned = np.zeros((len(chosen), 5), np.int64)
     native.fill_alignments(texts, left[chosen], right[chosen], config, 0, len(chosen), aligned)
     scores[3, chosen], scores[4, chosen] = aligned[:, 1] // 2, _is_form(aligned)

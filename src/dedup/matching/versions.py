@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 ALIKE, CONTAINED = 0.5, 0.8
 
 #: By how much a later text is larger that grew; elsewhere, because who reprints may add a paragraph of his own.
-GREW, GREW_ELSEWHERE = 0.1, 0.25
+GREW, GREW_ELSEWHERE = 0.1, 0.5
 
 
 def mark_versions(pairs: Pairs, moments: NDArray[np.float64], outlets: NDArray[np.int64]) -> Pairs:
