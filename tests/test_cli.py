@@ -93,7 +93,7 @@ class TestRun:
     """`dedup run`."""
 
     def test_shows_clusters_other_pairs_and_what_was_stripped(self, seeds_run: Done) -> None:
-        """Each cluster shows the kept document and below it the dropped ones; then other pairs, furniture and counts."""
+        """Each cluster shows the kept document, below it the dropped ones; then come other pairs, furniture and counts."""
         result = dedup.deduplicate(SEEDS)
         assert (seeds_run.returncode, seeds_run.stderr) == (0, "")
         shown = seeds_run.stdout

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dedup import Result, compare, deduplicate
+from dedup.kernels import native
 
 REAL = Path(__file__).parents[2] / "shared" / "seeds"
 
@@ -53,6 +54,21 @@ def test_shared_quotes_are_an_overlap(result: Result) -> None:
     }
     assert relations[frozenset(["001", "004"])] == "overlap"
     assert {"overlap"} == {relation for names, relation in relations.items() if "004" in names}
+
+
+def test_shared_quotes_are_passages() -> None:
+    """The quotes that 001 and 004 share are passages, of which each stands in both pages as they came."""
+    left, right = page("001"), page("004")
+    found = compare(left, right)
+    assert found.longest
+    assert found.longest.words >= 70
+    # Whole quotes are most of what the two share; the rest are names and phrases.
+    quotes = [passage for passage in found.passages if passage.words >= 20]
+    assert len(quotes) == 3
+    assert sum(passage.words for passage in quotes) >= 150
+    for passage in found.passages:
+        mine, theirs = left[passage.left_start : passage.left_end], right[passage.right_start : passage.right_end]
+        assert native.tokens(mine) == native.tokens(theirs)
 
 
 def test_no_document_is_bridged(result: Result) -> None:

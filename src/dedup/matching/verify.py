@@ -212,7 +212,9 @@ def _score(
     # Only what is related may be a form, and most of the rest shares too little to have a passage.
     pairs = _pairs(left, right, scores, config)
     may_be_form = (pairs.relation != UNRELATED) & (pairs.jaccard < FORM_JACCARD)
-    may_have_passage = (pairs.relation == UNRELATED) & (shared > config.min_passage - config.shingle_size)
+    # Texts too short for an excerpt may fall back on a passage at a stricter threshold.
+    may_need_passage = (pairs.relation == UNRELATED) | (np.minimum(*sizes) < config.min_excerpt)
+    may_have_passage = may_need_passage & (shared > config.min_passage - config.shingle_size)
     chosen = np.flatnonzero(may_be_form | may_have_passage)
     aligned = np.zeros((len(chosen), 5), np.int64)
     native.fill_alignments(texts, left[chosen], right[chosen], config, 0, len(chosen), aligned)
