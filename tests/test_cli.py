@@ -93,7 +93,7 @@ class TestRun:
     """`dedup run`."""
 
     def test_shows_clusters_other_pairs_and_what_was_stripped(self, seeds_run: Done) -> None:
-        """Each cluster shows the kept document, below it the dropped ones; then come other pairs, furniture and counts."""
+        """Each cluster shows what is kept, below it what is dropped; then come other pairs, furniture and counts."""
         result = dedup.deduplicate(SEEDS)
         assert (seeds_run.returncode, seeds_run.stderr) == (0, "")
         shown = seeds_run.stdout
@@ -159,6 +159,16 @@ class TestRun:
             clean="off",
         )
         assert json.loads(done.stdout)["summary"] == result.summary()
+
+    def test_preferred_outlets_are_kept(self, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+        """--prefer puts outlets first, in the order they are given, and --min-keep keeps more than one."""
+        rows = [{"id": name, "text": STORY, "source": name} for name in ("alpha", "beta", "gamma")]
+        write_lines(tmp_path / "in.jsonl", *rows)
+        options = ("--prefer", "Gamma", "--prefer", "beta", "--min-keep", "2", "--json")
+        record = json.loads(here(capfd, "run", tmp_path / "in.jsonl", *options).stdout)
+        assert [cluster["members"] for cluster in record["clusters"]] == [["gamma", "beta", "alpha"]]
+        assert [drop["id"] for drop in record["dropped"]] == ["alpha"]
+        assert here(capfd, "run", tmp_path / "in.jsonl", "--min-keep", "0").returncode == 2
 
     def test_connected_documents_have_no_scores(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]

@@ -127,7 +127,7 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
     except ImportError as error:
         raise MissingExtraError("The command line needs typer and rich: pip install 'dedup[cli]'") from error
 
-    from dedup.config import Config  # noqa: PLC0415 - its defaults are those of the options
+    from dedup.config import Config, KeepPolicy  # noqa: PLC0415 - its defaults are those of the options
 
     option, argument, default = typer.Option, typer.Argument, Config()
     app = typer.Typer(
@@ -173,6 +173,11 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
         shingle_size: Annotated[int, option(help="Words per shingle.")] = default.shingle_size,
         slots: Annotated[int, option(help="Slots of a signature.")] = default.num_slots,
         seed: Annotated[int, option(help="Seed of the hash.")] = default.seed,
+        prefer: Annotated[
+            list[str] | None,
+            option(metavar="SOURCE", help="Keep this outlet's copy first; may be repeated, best first."),
+        ] = None,
+        min_keep: Annotated[int, option(help="Documents of a cluster to keep.")] = default.keep.min_keep,
         linkage: Annotated[str, option(help="canonical or components.")] = default.linkage,
         clean: Annotated[bool, option("--clean/--no-clean", help="Take page furniture off first.")] = True,
         threads: Annotated[int | None, option(help="Threads.", show_default="one per processor")] = default.threads,
@@ -188,6 +193,7 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
             "shingle_size": shingle_size,
             "num_slots": slots,
             "seed": seed,
+            "keep": KeepPolicy(sources=tuple(prefer or ()), min_keep=min_keep),
             "linkage": linkage,
             "clean": _CLEANING[clean],
             "threads": threads,
