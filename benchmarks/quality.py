@@ -237,7 +237,7 @@ def _found(result: dedup.Result, pairs: Sequence[LabelledPair]) -> float:
     for row in result.pairs.to_pylist():
         if row["relation"] == "exact":
             first[row["right"]] = row["left"]
-        elif row["relation"] in ("duplicate", "excerpt"):
+        elif row["relation"] in ("duplicate", "version", "excerpt"):
             links.add(frozenset((row["left"], row["right"])))
     ends = [frozenset(first.get(end, end) for end in (pair.left, pair.right)) for pair in pairs]
     return sum(len(pair) == 1 or pair in links for pair in ends) / len(ends)

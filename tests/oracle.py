@@ -22,8 +22,8 @@ from dedup.boilerplate.classify import lines_of
 from dedup.boilerplate.page import wire_rank
 from dedup.boilerplate.signs import age_resolved, whole_line
 from dedup.kernels import reference
-from dedup.matching.roundups import CARRIED, LARGE_PART, PART, SECOND
-from dedup.matching.verify import FORM_JACCARD, FORM_WORDS, NAMED
+from dedup.matching.roundups import CARRIED, LARGE_PART, LEAD, PART, SECOND
+from dedup.matching.verify import FORM_CONTAINMENT, FORM_WORDS, NAMED
 from dedup.matching.versions import ALIKE, CONTAINED, GREW, GREW_ELSEWHERE
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def link(left: str, right: str, config: Config) -> Score:
     elif smaller >= config.min_excerpt and shared / smaller >= config.overlap:
         relation = "overlap"
     # A passage that says the same again and again is none.
-    may_be_form = relation not in (None, "exact") and jaccard < FORM_JACCARD
+    may_be_form = relation not in (None, "exact") and shared / smaller < FORM_CONTAINMENT
     may_have_passage = relation is None and shared > config.min_passage - config.shingle_size
     if may_be_form or may_have_passage:
         half_words, longest, places, numbers, names = align(left, right, config.shingle_size, config.seed)
@@ -283,7 +283,7 @@ def find_roundups(
 
     def unrelated(a: str, b: str) -> bool:
         relation, _, in_b, in_a = scores[a, b]
-        return relation is None or (relation == "overlap" and max(in_a, in_b) < PART)
+        return relation in (None, "template") or (relation == "overlap" and max(in_a, in_b) < PART)
 
     def carries(page: str, name: str) -> bool:
         relation, _, _, inside = scores[page, name]
@@ -295,18 +295,24 @@ def find_roundups(
         # What came later was cut from the page.
         in_time = [name for name in order if name != page and not (when[page][1] < when[name][0] < math.inf)]
         carried = [name for name in in_time if carries(page, name) and name not in composite]
-        parts = [name for name in in_time if scores[page, name][0] == "overlap" and scores[page, name][2] >= PART]
         if not carried:
             continue
         # The largest first, and the earliest of equals.
         carried.sort(key=lambda name: -sizes[name])
-        parts.sort(key=lambda name: -sizes[name])
         main, *rest = carried
+        part = PART if scores[page, main][2] >= LARGE_PART else LEAD
+        parts = [name for name in in_time if scores[page, name][0] == "overlap" and scores[page, name][2] >= part]
+        parts.sort(key=lambda name: -sizes[name])
         others = [name for name in [*rest, *parts] if unrelated(main, name)]
         large = [name for name in others if name in rest or scores[page, name][2] >= LARGE_PART]
         if scores[page, main][0] == "duplicate":
             least = {name: SECOND if name in rest else LARGE_PART for name in others}
-            others = large = [name for name in others if scores[page, name][2] >= least[name]]
+            others = large = [
+                name
+                for name in others
+                if scores[page, name][2] >= least[name]
+                and (scores[page, name][0] != "duplicate" or scores[main, name][0] == "template")
+            ]
         if large or any(unrelated(others[0], name) for name in others[1:]):
             composite.add(page)
     found: set[str] = set()

@@ -144,7 +144,10 @@ class TestRun:
 
     def test_options_reach_the_settings(self, capfd: pytest.CaptureFixture[str]) -> None:
         """Every option gives the result that its setting gives."""
-        options = "--threshold .7 --containment .9 --recall .9 --shingle-size 2 --slots 64 --seed 7 --threads 1"
+        options = (
+            "--threshold .7 --containment .9 --recall .9 --shingle-size 2 --slots 64 --seed 7 --threads 1 "
+            "--overlap .2 --min-passage 12 --min-excerpt 20"
+        )
         done = here(capfd, "run", SEEDS, *options.split(), "--linkage", "components", "--no-clean", "--json")
         result = dedup.deduplicate(
             SEEDS,
@@ -157,6 +160,9 @@ class TestRun:
             threads=1,
             linkage="components",
             clean="off",
+            overlap=0.2,
+            min_passage=12,
+            min_excerpt=20,
         )
         assert json.loads(done.stdout)["summary"] == result.summary()
 
@@ -453,6 +459,31 @@ class TestCompare:
         done = here(capfd, "compare", "a.txt", "b.txt", "--limit", "1")
         assert "and 3 more passages" in done.stdout
         assert "and 2 more places" in done.stdout
+
+    @pytest.mark.parametrize("turned", [False, True])
+    def test_furniture_is_no_part_of_a_change(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], *, turned: bool
+    ) -> None:
+        """What cleaning removed before, in or behind a change or a passage is not shown, and hides nothing."""
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("COLUMNS", "120")
+        menu = "\n".join(["Home", "News", "Sport", "Weather", *["Subscribe to our newsletter"] * 9])
+        page = f"{menu}\n{STORY}\n\nRead more: the winter storms\n\n{OTHER}\n{menu}\n"
+        text = STORY.replace("The", "One", 1).replace("Monday", "Sunday") + "\n\n" + OTHER.replace("A kelp", "The kelp")
+        text = text.replace("summer season", "winter")
+        Path("a.txt").write_text(page, encoding="utf-8")
+        Path("b.txt").write_text(text, encoding="utf-8")
+        done = here(capfd, "compare", *(("b.txt", "a.txt") if turned else ("a.txt", "b.txt")))
+        changes = (
+            ("The", "One", "harbour bridge will close"),
+            ("Monday. A", "Sunday. The", "kelp farm opened"),
+            ("summer season.", "winter.", ""),
+        )
+        for gone, came, after in changes:
+            one, other = (came, gone) if turned else (gone, came)
+            assert f"[-{one}-] {{+{other}+}} {after}".rstrip() in done.stdout
+        for furniture in ("Home", "News", "newsletter", "Weather", "Read more"):
+            assert furniture not in done.stdout
 
     def test_hostile_texts_are_shown_as_they_are(self, tmp_path: Path) -> None:
         """Markup, escape sequences and marks of direction in passages and changes come out literally or as escapes."""

@@ -204,6 +204,8 @@ BAD_POLICY = [
     ("sources", b"Reuters", NAMES),
     ("sources", [None], NAMES),
     ("sources", ("AFP", " afp"), "a sequence of different names"),
+    ("sources", [""], "a sequence of names that are not blank"),
+    ("sources", ("AFP", " \t"), "a sequence of names that are not blank"),
     ("key", "published", "a function of an Article or None"),
     ("min_keep", 0, "an integer of at least 1"),
     ("min_keep", True, "an integer of at least 1"),
@@ -255,5 +257,11 @@ def test_a_key_stands_for_its_policy() -> None:
     assert configure(settings).keep == KeepPolicy(key=by_length)
     assert settings == {"keep": by_length}
     assert configure({"keep": KeepPolicy(min_keep=2)}).keep == KeepPolicy(min_keep=2)
-    with pytest.raises(InvalidArgumentError, match=r"^keep must be a KeepPolicy. Got None.$"):
-        configure({"keep": None})  # type: ignore[typeddict-item]
+
+
+@pytest.mark.parametrize("keep", [None, 3, "published", KeepPolicy])
+def test_what_is_neither_policy_nor_key_is_named(keep: object) -> None:
+    """The error names both kinds; the class of the policies, which can be called, is neither."""
+    with pytest.raises(InvalidArgumentError) as caught:
+        configure({"keep": keep})  # type: ignore[typeddict-item]
+    assert f"keep must be a KeepPolicy or a function of an Article. Got {keep!r}." == str(caught.value)

@@ -7,6 +7,7 @@ import math
 from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dedup import Article, Config, InvalidArgumentError, KeepPolicy, OutputError, Result, _terminal, deduplicate
+from dedup.matching.passages import read_words
 from dedup.model import RELATIONS
 from oracle import LINKS, assert_same, found, moments, solve
 from strategies import SENTENCES, batches, configs, pages
@@ -68,11 +70,13 @@ def test_same_threshold_changes_nothing(articles: list[Article], config: Config)
     [
         ((0.69, None), "threshold must be in [0.7, 1.0], stricter than this result. Got 0.69."),
         ((0.9, 0.5), "containment must be in [0.75, 1.0], stricter than this result. Got 0.5."),
-        ((1.5, None), "threshold must be in (0.0, 1.0]. Got 1.5."),
-        ((0.9, 0.0), "containment must be in (0.0, 1.0]. Got 0.0."),
+        ((1.5, None), "threshold must be in [0.7, 1.0], stricter than this result. Got 1.5."),
+        (("x", None), "threshold must be in [0.7, 1.0], stricter than this result. Got 'x'."),
+        ((0.9, 0.0), "containment must be in [0.75, 1.0], stricter than this result. Got 0.0."),
+        ((0.9, True), "containment must be in [0.75, 1.0], stricter than this result. Got True."),
     ],
 )
-def test_looser_threshold_is_refused(arguments: tuple[float, float | None], message: str) -> None:
+def test_looser_threshold_is_refused(arguments: tuple[Any, Any], message: str) -> None:
     """What was not looked for cannot be asked for: name, what is allowed, what came."""
     result = deduplicate([STORY], threshold=0.7, containment=0.75)
     with pytest.raises(InvalidArgumentError) as caught:
@@ -394,7 +398,7 @@ def test_sources_and_keys_decide_who_is_kept() -> None:
     assert [drop.article.id for drop in result.dropped] == ["a"]
     assert result.at(0.9).clusters[0].canonical == "c"
     assert [article.id for article in deduplicate(articles, keep=lambda article: article.source).kept] == ["c"]
-    with pytest.raises(InvalidArgumentError, match=r"KeyError.* of 'a'"):
+    with pytest.raises(InvalidArgumentError, match=r"raised KeyError.* for 'a'"):
         deduplicate(articles, keep=lambda article: article.extra["desk"])
 
 
@@ -475,9 +479,41 @@ def test_cover_of_a_roundup(stories: int) -> None:
     assert deduplicate(articles).covers == deduplicate([]).covers == {}
 
 
+def test_cover_names_what_is_kept() -> None:
+    """However many copies of a story there are, each page is compared with one of them, whose words are read once."""
+    stories = {f"s{n}": " ".join(f"w{n}x{word * word % 997}" for word in range(120)) for n in range(8)}
+    articles = [
+        Article(f"{name}-{copy}", f"{text} copy {copy}", published=f"2025-05-0{copy}")
+        for name, text in stories.items()
+        for copy in range(1, 6)
+    ]
+    # What is kept of the last story came after the page, which does not carry it: it grew.
+    grown = f"{stories['s7']} {' '.join(f'more{number}' for number in range(140))}"
+    articles = [replace(it, text=grown, published="2025-05-09") if it.id == "s7-1" else it for it in articles]
+    for page, numbers in enumerate([(0, 1), (2, 3), (4, 5), (6, 7), (0, 2)]):
+        carried = [stories[f"s{number}"] for number in numbers]
+        articles.append(Article(f"page{page}", "\n\n".join(carried), published="2025-05-06"))
+    read = Mock(wraps=read_words)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dedup.result.read_words", read)
+        covers = deduplicate(articles, keep=KeepPolicy(key=lambda article: article.id)).covers
+    found = {page: [stretch.document for stretch in cover.stretches] for page, cover in covers.items()}
+    assert found == {
+        "page0": ["s0-1", "s1-1"],
+        "page1": ["s2-1", "s3-1"],
+        "page2": ["s4-1", "s5-1"],
+        "page3": ["s6-1", "s7-2"],
+        "page4": ["s0-1", "s2-1"],
+    }
+    assert read.call_count == len(found) + len(stories)
+
+
 @given(batches(pages()), configs(clean="auto"))
 def test_each_roundup_has_a_cover(articles: list[Article], config: Config) -> None:
-    """The covers are those of the larger texts of `roundup` pairs, each of documents that it carries or overlaps."""
+    """The covers are those of the larger texts of `roundup` pairs, each of documents that it carries or overlaps.
+
+    Of those of one cluster it is the canonical one, or the first in keep order where that is not among them.
+    """
     result = result_of(articles, config)
     pairs = [pair for pair in result.pairs.to_pylist() if pair["relation"] == "roundup"]
     carried: dict[str, set[str]] = {}
@@ -488,12 +524,18 @@ def test_each_roundup_has_a_cover(articles: list[Article], config: Config) -> No
         carried.setdefault(page, set()).add(other)
     for pair in result.pairs.to_pylist():
         if pair["relation"] == "overlap":
-            for page, other in ((pair["left"], pair["right"]), (pair["right"], pair["left"])):
-                if page in carried and other not in carried:
+            for one, two in (("left", "right"), ("right", "left")):
+                page, other = pair[one], pair[two]
+                if page in carried and other not in carried and pair["later"] != two:
                     carried[page].add(other)
     assert result.covers.keys() == carried.keys()
     for page, cover in result.covers.items():
-        assert {stretch.document for stretch in cover.stretches} <= carried[page]
+        best = {
+            next(name for name in cluster.members if name in carried[page])
+            for cluster in result.clusters
+            if not carried[page].isdisjoint(cluster.members)
+        }
+        assert {stretch.document for stretch in cover.stretches} <= best
         assert 0 <= cover.unexplained <= 1
 
 

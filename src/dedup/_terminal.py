@@ -10,15 +10,16 @@ import re
 import shlex
 import sys
 import unicodedata
+from bisect import bisect_left
 from collections import Counter
-from dataclasses import asdict, fields
-from itertools import islice
+from dataclasses import asdict, fields, replace
+from itertools import accumulate, islice
 from typing import TYPE_CHECKING, Any
 
 from dedup.model import LINKS, RELATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import TextIO, TypeAlias
 
     import pyarrow as pa
@@ -256,8 +257,9 @@ def _bands(equal: Sequence[int], bands: int, limit: int) -> str:
 def _passages(found: Comparison, limit: int) -> Part:
     """Return the longest passages: where each begins, and with which words."""
     rows: list[Sequence[Cell]] = []
+    clean = _clean_place(found.left)
     for passage in sorted(found.passages, key=lambda passage: -passage.words)[:limit]:
-        begins = _beginning(found.left.original[passage.left_start : passage.left_end], _BEGINNING)
+        begins = _beginning(found.left.text[clean(passage.left_start) : clean(passage.left_end)], _BEGINNING)
         places = _place(found.left.original, passage.left_start), _place(found.right.original, passage.right_start)
         rows.append((passage.words, begins, *places, "moved" if passage.moved else ""))
     more = len(found.passages) - limit
@@ -275,13 +277,36 @@ def _place(text: str, at: int) -> str:
     return f"{text.count(chr(10), 0, at) + 1}:{at - text.rfind(chr(10), 0, at)}"
 
 
+def _clean_place(page: Cleaned) -> Callable[[int], int]:
+    """Return what tells where a word of the original text, its start or its end, stands in the clean one."""
+    starts = [span.start for span in page.removed]
+    gone = [0, *accumulate(span.end - span.start for span in page.removed)]
+    return lambda place: place - gone[bisect_left(starts, place)]
+
+
+def _clean_edits(found: Comparison) -> list[Edit]:
+    """Return the edits by characters of the clean texts."""
+    left, right = _clean_place(found.left), _clean_place(found.right)
+    return [
+        replace(
+            edit,
+            left_start=left(edit.left_start),
+            left_end=left(edit.left_end),
+            right_start=right(edit.right_start),
+            right_end=right(edit.right_end),
+        )
+        for edit in found.edits
+    ]
+
+
 def _changes(found: Comparison, limit: int) -> Part:
-    """Return the places where two texts differ; changes near each other are one place."""
+    """Return the places where two clean texts differ; changes near each other are one place."""
+    edits = _clean_edits(found)
     places: list[list[int]] = []
-    for number, edit in enumerate(found.edits):
+    for number, edit in enumerate(edits):
         if edit.kind == "equal":
             continue
-        between = found.edits[number - 1]
+        between = edits[number - 1]
         if places and between.left_end - between.left_start <= _AROUND and len(places[-1]) < _TOGETHER:
             places[-1].append(number)
         else:
@@ -290,24 +315,24 @@ def _changes(found: Comparison, limit: int) -> Part:
     for numbers in places[:limit]:
         first = found.edits[numbers[0]]
         left, right = _place(found.left.original, first.left_start), _place(found.right.original, first.right_start)
-        rows.append((left, _change(found, numbers), right))
+        rows.append((left, _change(found.left.text, found.right.text, edits, numbers), right))
     if len(places) > limit:
         rows.append(("", f"and {_count(len(places) - limit, 'more place')}"))
     title = f"{_count(len(places), 'place')} where they differ"
     return _table(title, (">left", "[-only left-] {+only right+}", ">right"), rows)
 
 
-def _change(found: Comparison, numbers: Sequence[int]) -> Text:
+def _change(left_text: str, right_text: str, edits: Sequence[Edit], numbers: Sequence[int]) -> Text:
     """Return the edits of one place with what stands between them and a few words around."""
     from rich.text import Text  # noqa: PLC0415 - loads on first use
 
     before, after = numbers[0] - 1, numbers[-1] + 1
     pieces: list[tuple[str, str]] = []
-    for number in range(max(before, 0), min(after + 1, len(found.edits))):
-        near, at = found.edits[max(number - 2, 0) : number + 3], min(number, 2)
-        left = _shown(found.left.original, [(edit.left_start, edit.left_end) for edit in near], at)
-        right = _shown(found.right.original, [(edit.right_start, edit.right_end) for edit in near], at)
-        if found.edits[number].kind == "equal":
+    for number in range(max(before, 0), min(after + 1, len(edits))):
+        near, at = edits[max(number - 2, 0) : number + 3], min(number, 2)
+        left = _shown(left_text, [(edit.left_start, edit.left_end) for edit in near], at)
+        right = _shown(right_text, [(edit.right_start, edit.right_end) for edit in near], at)
+        if edits[number].kind == "equal":
             cut = _ending if number == before else _beginning
             pieces.append((cut(left, _AROUND), ""))
             continue
@@ -325,8 +350,8 @@ def _shown(text: str, spans: Sequence[tuple[int, int]], at: int) -> str:
         return ""
     before = max([stop for first, stop in spans[:at] if first < stop], default=0)
     after = min([first for first, stop in spans[at + 1 :] if first < stop], default=len(text))
-    # Marks without a space before them stand against the word before.
-    _, *lead = re.split(r"\s", text[before:start]) if before else ["", text[:start]]
+    # Marks without a space before them stand against the word before, if there is one.
+    _, *lead = re.split(r"\s", text[before:start] if before else f" {text[:start]}")
     tail, *_ = re.split(r"\s", text[end:after], maxsplit=1)
     return f"{lead[-1] if lead else ''}{text[start:end]}{tail}"
 

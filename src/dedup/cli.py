@@ -169,6 +169,15 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
         containment: Annotated[
             float | None, option(help="Least share of an excerpt in the longer text.", show_default="threshold + 0.05")
         ] = default.containment,
+        overlap: Annotated[
+            float, option(help="Least share of the shorter text in the longer one of an overlap.")
+        ] = default.overlap,
+        min_passage: Annotated[
+            int, option(help="Words in a row that are an overlap, whatever their share.")
+        ] = default.min_passage,
+        min_excerpt: Annotated[
+            int, option(help="Least shingles of the shorter text of an excerpt or overlap.")
+        ] = default.min_excerpt,
         recall: Annotated[float, option(help="Least share of pairs at the threshold to find.")] = default.recall,
         shingle_size: Annotated[int, option(help="Words per shingle.")] = default.shingle_size,
         slots: Annotated[int, option(help="Slots of a signature.")] = default.num_slots,
@@ -189,6 +198,9 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
         settings = {
             "threshold": threshold,
             "containment": containment,
+            "overlap": overlap,
+            "min_passage": min_passage,
+            "min_excerpt": min_excerpt,
             "recall": recall,
             "shingle_size": shingle_size,
             "num_slots": slots,

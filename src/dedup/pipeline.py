@@ -53,6 +53,7 @@ class Outcome:
         capped: Buckets over the limit.
         omitted: At most so many pairs of those buckets were not looked at.
         common: Sampled shingles that more texts had than the limit: their first texts were paired with the others.
+        frequent: Those that more texts had than are all paired when passages are looked for: the same holds of them.
         templates: Furniture that was learned by repetition, and those documents had.
     """
 
@@ -68,6 +69,7 @@ class Outcome:
     capped: int
     omitted: int
     common: int
+    frequent: int
     templates: tuple[Template, ...] = ()
 
 
@@ -148,6 +150,7 @@ def run(
         capped=candidates.capped,
         omitted=min(candidates.omitted, len(rows) * (len(rows) - 1) // 2 - len(candidates)),
         common=candidates.common,
+        frequent=candidates.frequent,
         templates=tuple(found),
     )
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dedup import formats
+from dedup import _validate, formats
 from dedup.errors import InvalidArgumentError
-from dedup.matching.passages import cover
+from dedup.matching.passages import Words, cover, read_words
 from dedup.matching.versions import later_side
 from dedup.model import RELATIONS, Alarm, Article, Cleaned, Cluster, Cover, Drop, Relation
 from dedup.pipeline import Decision, Outcome, decide
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 #: What the column `later` says of each side.
 _LATER = {-1: "left", 0: None, 1: "right"}
 _FIELDS = ("source", "published", "title", "url", "parent")
+#: Texts whose words are at hand while covers are made: pages that stand beside each other carry the same ones.
+_TEXTS = 100
 _EXACT, _ROUNDUP, _OVERLAP = (RELATIONS.index(name) for name in ("exact", "roundup", "overlap"))
 
 
@@ -165,8 +167,9 @@ class Result:
         """Id of each roundup -> which stretch of it comes from which document.
 
         The documents are those that it carries, and those that it overlaps and that neither came later nor are roundups
-        themselves. Empty when there is no roundup. Of exact copies, the one that stands in `pairs` for all has the
-        cover.
+        themselves. Of those in one cluster only one is looked at, for copies of a story explain nothing new: a stretch
+        names the canonical document, or the first of them in keep order where that is none of them. Empty when there is
+        no roundup. Of exact copies, the one that stands in `pairs` for all has the cover.
         """
         pairs, documents = self._decision.pairs, self.outcome.documents
         moments = self.outcome.moments[documents]
@@ -174,7 +177,7 @@ class Result:
         is_left_page = pairs.left_size > pairs.right_size
         carried = pairs.relation == _ROUNDUP
         roundups = np.unique(np.where(is_left_page, pairs.left, pairs.right)[carried])
-        others: dict[int, dict[str, Cleaned]] = {int(documents[page]): {} for page in roundups}
+        others: dict[int, list[int]] = {int(documents[page]): [] for page in roundups}
         for page, text, is_page, later in (
             (pairs.left, pairs.right, is_left_page, -left_later),
             (pairs.right, pairs.left, ~is_left_page, left_later),
@@ -182,12 +185,26 @@ class Result:
             overlaps = (pairs.relation == _OVERLAP) & np.isin(page, roundups) & ~np.isin(text, roundups) & (later <= 0)
             chosen = (carried & is_page) | overlaps
             for row, other in zip(documents[page[chosen]].tolist(), documents[text[chosen]].tolist(), strict=True):
-                others[row][self.articles[other].id] = self._clean(other)
-        size, seed = self.config.shingle_size, self.config.seed
+                others[row].append(other)
+
+        @lru_cache(_TEXTS)
+        def words(row: int) -> Words:
+            return read_words(self._clean(row), self.config.seed)
+
         return {
-            self.articles[page].id: cover(self._clean(page), texts, shingle_size=size, seed=seed)
-            for page, texts in others.items()
+            self.articles[page].id: cover(
+                words(page),
+                ((self.articles[row].id, words(row)) for row in self._one_of_each(rows)),
+                shingle_size=self.config.shingle_size,
+            )
+            for page, rows in others.items()
         }
+
+    def _one_of_each(self, rows: list[int]) -> list[int]:
+        """Return the best row of each cluster among the rows: its canonical document, else the first in keep order."""
+        canonical = self._decision.canonical
+        rows = sorted(rows, key=lambda row: (canonical[row] == row, -self._rank[row]))
+        return list({canonical[row]: row for row in rows}.values())
 
     def at(self, threshold: float, *, containment: float | None = None) -> Result:
         """Return the result at a stricter threshold, from the scores that are there, without another run.
@@ -198,19 +215,17 @@ class Result:
                 result's does too, otherwise this result's own.
 
         Raises:
-            InvalidArgumentError: A value is looser than this result's: pairs below were not looked for.
+            InvalidArgumentError: A value is no number up to 1, or looser than this result's: pairs below were not
+                looked for.
         """
+        _check_stricter("threshold", threshold, self.config.threshold)
+        if containment is not None:
+            _check_stricter("containment", containment, self.config.containment_floor)
         config = replace(
             self.config,
             threshold=threshold,
             containment=self.config.containment if containment is None else containment,
         )
-        for name, old, new in (
-            ("threshold", self.config.threshold, config.threshold),
-            ("containment", self.config.containment_floor, config.containment_floor),
-        ):
-            if new < old:
-                raise InvalidArgumentError(f"{name} must be in [{old}, 1.0], stricter than this result. Got {new}.")
         return replace(self, config=config)
 
     def to_arrow(self, *, text: bool = False) -> pa.Table:
@@ -299,7 +314,8 @@ class Result:
         - `duplicate_pairs` and the like, by relation: related pairs of different texts.
         - `candidate_pairs`: pairs that were compared in full.
         - `capped_buckets`: buckets over the limit; `omitted_pairs`: at most so many pairs of those were not compared.
-        - `common_shingles`: sampled shingles that more texts had than the limit.
+        - `common_shingles`: sampled shingles that more texts had than the limit; `frequent_shingles`: those that more
+          than eight texts had, so that passages in them were looked for with the first two of these texts only.
         - `skipped_rows`: rows of the input that were no articles.
         """
         pairs, canonical = self._decision.pairs, self._decision.canonical
@@ -330,6 +346,7 @@ class Result:
             "capped_buckets": self.outcome.capped,
             "omitted_pairs": self.outcome.omitted,
             "common_shingles": self.outcome.common,
+            "frequent_shingles": self.outcome.frequent,
             "skipped_rows": len(self.skipped),
         }
 
@@ -429,6 +446,16 @@ class Result:
 
 
 _SHOWN = ("documents", "kept", "dropped", "clusters")
+
+
+def _check_stricter(name: str, value: object, least: float) -> None:
+    """Refuse what is no number in [least, 1]."""
+    try:
+        number = _validate.fraction(name, value)
+    except InvalidArgumentError:
+        number = 0.0
+    if number < least:
+        raise InvalidArgumentError(f"{name} must be in [{least}, 1.0], stricter than this result. Got {value!r}.")
 
 
 def _strings(values: Iterable[str | None]) -> pa.Array:

@@ -20,9 +20,11 @@ from dedup.matching.passages import Words, cover, edits, read_words, share
 from dedup.model import Cleaned, Edit, Passage, Span, Stretch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from hypothesis.strategies import SearchStrategy
+
+    from dedup.model import Cover
 
     Run = tuple[int, int, int]
 
@@ -346,6 +348,11 @@ def test_effort_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not len(share(left, right, 3))
 
 
+def cover_of(page: Cleaned | str, others: Mapping[str, str]) -> Cover:
+    """Return which stretch of a page is from which of some texts."""
+    return cover(read_words(page), ((name, read_words(other)) for name, other in others.items()))
+
+
 def story(chance: random.Random, words: int) -> list[str]:
     """Return the words of an invented story; two of them share single words, never three in a row."""
     return [f"w{chance.randrange(3000)}" for _ in range(words)]
@@ -369,7 +376,7 @@ def test_cover_of_a_page_of_stories(stories: int, seed: int) -> None:
         page += [f"glue{len(page)}.{n}" for n in range(between)]
         glue += 2 * between
     others = known | {"other": story(chance, 200), "empty": []}
-    found = cover(" ".join(page), {name: " ".join(words) for name, words in others.items()})
+    found = cover_of(" ".join(page), {name: " ".join(words) for name, words in others.items()})
     assert found.stretches == tuple(expected)
     tokens = len(native.tokens(" ".join(page)))
     assert found.unexplained == pytest.approx(1 - sum(stretch.words for stretch in expected) / tokens)
@@ -380,10 +387,10 @@ def test_cover_takes_the_document_that_explains_more() -> None:
     words = story(random.Random(1), 60)
     page = " ".join(words)
     parts = {"a": " ".join(words[:40]), "b": " ".join(words[20:]), "c": " ".join(words[:30]), "d": "w1 w2"}
-    found = cover(page, parts)
+    found = cover_of(page, parts)
     assert [(stretch.document, stretch.words) for stretch in found.stretches] == [("a", 40), ("b", 20)]
     assert found.unexplained == 0.0
-    assert cover(page, parts | {"c": page}).stretches == (Stretch(0, len(page), "c", 60),)
+    assert cover_of(page, parts | {"c": page}).stretches == (Stretch(0, len(page), "c", 60),)
 
 
 def test_cover_of_edited_words_is_one_stretch() -> None:
@@ -391,10 +398,10 @@ def test_cover_of_edited_words_is_one_stretch() -> None:
     words = story(random.Random(2), 90)
     for changed, expected in ((5, [80]), (6, [30, 44])):
         page = [*words[:30], *(f"new{n}" for n in range(changed)), *words[30 + changed : 80]]
-        found = cover(" ".join(page), {"a": " ".join(words)})
+        found = cover_of(" ".join(page), {"a": " ".join(words)})
         assert [stretch.words for stretch in found.stretches] == expected
         page = [*words[:9], *(f"new{n}" for n in range(changed)), *(f"newer{n}" for n in range(9))]
-        assert cover(" ".join(page), {"a": " ".join(words)}).stretches == ()
+        assert cover_of(" ".join(page), {"a": " ".join(words)}).stretches == ()
 
 
 @pytest.mark.parametrize("page", ["", "…", "one two three"])
@@ -402,7 +409,7 @@ def test_cover_of_nothing(page: str) -> None:
     """A page without words has nothing unexplained; a short one, or one without documents, has no stretch."""
     expected = ((), float(len(native.tokens(page)) > 0))
     for others in ({}, {"a": page}, {"a": ""}):
-        found = cover(page, others)
+        found = cover_of(page, others)
         assert (found.stretches, found.unexplained) == expected
 
 
@@ -410,7 +417,7 @@ def test_cover_of_nothing(page: str) -> None:
 def test_cover_counts_every_token_once(data: st.DataObject, others: list[str], text: str) -> None:
     """Stretches never overlap, come in order, hold what they say, and the rest is unexplained."""
     page = data.draw(cleaned(text * 3))
-    found = cover(page, {str(number): other * 2 for number, other in enumerate(others)})
+    found = cover_of(page, {str(number): other * 2 for number, other in enumerate(others)})
     words = read_words(page)
     assert all(before.end <= after.start for before, after in pairwise(found.stretches))
     held = 0

@@ -99,6 +99,31 @@ def test_pieces_within_a_carried_text_do_not_count() -> None:
     assert run(articles)[0] == [["head", "page", "story", "tail"]]
 
 
+def test_a_page_of_leads_joins_no_story() -> None:
+    """A page with a short story and the beginnings of nine long ones is none of them, though each part is small."""
+    texts = [words(seed, 400) for seed in range(9)]
+    page = [word for text in texts for word in text[:100]]
+    articles = [article(f"s{number}", text, 1) for number, text in enumerate(texts)]
+    clusters, pairs = run(
+        [*articles, article("short", words(20, 100), 1), article("page", [*page, *words(20, 100)], 2)]
+    )
+    assert ["page"] in clusters
+    assert ("page", "short", "roundup") in pairs
+
+
+def test_forms_are_different_stories() -> None:
+    """A page with two notices of one form carries two texts, and keeps them apart."""
+    notice = (
+        "The central bank expects a shortage of about {} crowns in the money market on {} and will lend banks {} crowns"
+    )
+    notice += " against bills for a week at {} per cent, after {} per cent the week before, it said in a statement."
+    first, second = notice.format(700, "Monday", 350, 5, 4).split(), notice.format(250, "Friday", 120, 6, 5).split()
+    for between in ([], words(3, 60)):
+        page = article("page", [*first, *between, *second], 2)
+        clusters, _ = run([article("a", first, 1), article("b", second, 1), page])
+        assert clusters == [["a"], ["b"], ["page"]]
+
+
 def test_copies_of_a_roundup_are_one_cluster() -> None:
     """The same page at two outlets is one text, and still joins none of its stories."""
     texts = [words(seed) for seed in range(3)]

@@ -85,7 +85,7 @@ def test_a_version_out_of_an_excerpt() -> None:
 def test_copies_and_forms_are_no_versions() -> None:
     """What is equal stays `exact`, and a form with other facts `template`, whoever printed it when."""
     assert between(article("a", STORY, MORNING), article("b", STORY, NOON))[0] == "exact"
-    early, late = ([*STORY[:20], number, *STORY[20:40]] for number in ("12", "15"))
+    early, late = ([*STORY[:30], number, *STORY[30:50], number, *STORY[50:55]] for number in ("12", "15"))
     assert between(article("a", early, MORNING), article("b", late, NOON)) == ("template", "right", 2)
 
 

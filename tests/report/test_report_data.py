@@ -225,6 +225,26 @@ def test_other_pairs_are_listed() -> None:
         assert left[1] == f"Outlet {left[0]}"
 
 
+@pytest.mark.parametrize("linkage", ["canonical", "components"])
+def test_versions_are_listed_between_clusters_alone(linkage: Any) -> None:
+    """A version that stands in one cluster with the other is not listed again; one in another cluster is."""
+    words = [f"word{number}" for number in range(400)]
+    articles = [
+        Article(name, " ".join(words[start:stop]), "Gazette", f"2025-03-0{day}")
+        for day, (name, start, stop) in enumerate([("a", 0, 100), ("\ud800", 0, 170), ("c", 10, 290)], 1)
+    ]
+    result = deduplicate(articles, containment=1, clean="off", linkage=linkage)
+    versions = [pair for pair in result.pairs.to_pylist() if pair["relation"] == "version"]
+    home = {name: cluster.canonical for cluster in result.clusters for name in cluster.members}
+    assert len(versions) == 2
+    index, found = built(result)
+    apart = [] if linkage == "components" else [("\ufffd", "c")]
+    assert home["a"] == home["\ud800"]
+    assert index["totals"]["pairs"].get("version", 0) == len(apart)
+    listed = [pair for pair in found["pairs"] if RELATIONS[pair[0]] == "version"]
+    assert [(left[0], right[0]) for *_, left, right in listed] == apart
+
+
 def test_roundups_come_with_their_cover() -> None:
     """A page that carries several texts is listed with its text, the stretches of it and what they come from."""
     stories = reprints(3, 1, 20)

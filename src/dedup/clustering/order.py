@@ -107,6 +107,10 @@ def _ranks(articles: Sequence[Article], key: Callable[[Article], Any]) -> NDArra
 def _value(article: Article, key: Callable[[Article], Any]) -> Any:  # noqa: ANN401 - whatever the caller's key returns
     try:
         value = key(article)
+    except Exception as error:
+        came = f"It raised {_shown(error)} for {article.id!r}"
+        raise InvalidArgumentError(f"key must return a value for each article. {came}.") from error
+    try:
         unlike = bool(value != value)  # noqa: PLR0124 - what is not a number has no place in an order
     except Exception as error:
         raise _bad_key(f"{_shown(error)} of {article.id!r}") from error

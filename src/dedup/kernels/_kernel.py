@@ -1280,7 +1280,7 @@ def _mark_names(s: cython.pointer[Scratch], capitals: cu8p) -> cython.void:
 @cython.nogil
 @cython.exceptval(check=False)
 def _chain(a: cython.pointer[Scratch], b: cython.pointer[Scratch], width: cython.size_t) -> cython.size_t:
-    """Find the anchors, shingles that each text has once, in the longest chain that ascends in both texts.
+    """Find the anchors, first places of shingles that both texts have, in the longest chain that ascends in both.
 
     Returns its length; `a.classes` then has, for each token of the left text, the token of the right one with which
     the same anchor begins, plus one, and from three times `a.tokens` on the left tokens of the chain.
@@ -1317,15 +1317,14 @@ def _chain(a: cython.pointer[Scratch], b: cython.pointer[Scratch], width: cython
                 p += 1
             while q < b.shingle_count and b.shingles[q] >> PLACE_BITS == left:
                 q += 1
-            if p == i + 1 and q == j + 1:
-                low = a.shingles[i] & PLACE
-                high = b.shingles[j] & PLACE
-                size = width << _is_unspaced(a, low)
-                k = 0
-                while k < size and high + k < b.tokens and a.hashes[low + k] == b.hashes[high + k]:
-                    k += 1
-                if k == size:
-                    matched[low] = cython.cast(uint32_t, high + 1)
+            low = a.shingles[i] & PLACE
+            high = b.shingles[j] & PLACE
+            size = width << _is_unspaced(a, low)
+            k = 0
+            while k < size and high + k < b.tokens and a.hashes[low + k] == b.hashes[high + k]:
+                k += 1
+            if k == size:
+                matched[low] = cython.cast(uint32_t, high + 1)
             i = p
             j = q
     for i in range(n):
@@ -1353,31 +1352,63 @@ def _chain(a: cython.pointer[Scratch], b: cython.pointer[Scratch], width: cython
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
+def _has_digit(s: cython.pointer[Scratch], start: cython.size_t, stop: cython.size_t) -> cython.int:
+    k: cython.size_t
+    for k in range(start, stop):
+        if cython.cast(uint32_t, s.folded[k]) - 48 <= 9:
+            return 1
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _is_thousand(s: cython.pointer[Scratch], t: cython.size_t) -> cython.int:
+    k: cython.size_t
+    if s.edges[2 * t + 1] - s.edges[2 * t] != 3:
+        return 0
+    for k in range(s.edges[2 * t], s.edges[2 * t + 1]):
+        if cython.cast(uint32_t, s.folded[k]) - 48 > 9:
+            return 0
+    return 1
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
 def _numbers(
     s: cython.pointer[Scratch], start: cython.size_t, stop: cython.size_t, numbers: u64p, joined: u64p
 ) -> cython.int:
-    """Hash the numbers in tokens that begin with one, as a bag and all digits in a row; return whether there are any."""
+    """Hash the numbers in tokens that begin with one, as a bag and all digits in a row; return how many there are.
+
+    A token of three digits behind another number goes on with it, as thousands do.
+    """
     t: cython.size_t
     k: cython.size_t
     digit: uint32_t
-    number: uint64_t
+    number: uint64_t = 0
     found: cython.int = 0
     numbers[0] = joined[0] = 0
     for t in range(start, stop):
         if cython.cast(uint32_t, s.folded[s.edges[2 * t]]) - 48 > 9:
+            numbers[0] += _mix(number)
+            number = 0
             continue
-        number = 0
+        if not (number and _is_thousand(s, t)):
+            numbers[0] += _mix(number)
+            number = 0
+            found += 1
         for k in range(s.edges[2 * t], s.edges[2 * t + 1]):
             digit = cython.cast(uint32_t, s.folded[k]) - 48
             if digit <= 9:
                 number = number * BASE + digit + 1
                 joined[0] = joined[0] * BASE + digit + 1
-            else:
+            elif number:
                 # Letters may stand between numbers, as a decimal point does.
                 numbers[0] += _mix(number)
                 number = 0
-        numbers[0] += _mix(number)
-        found = 1
+                found += 1 if _has_digit(s, k, s.edges[2 * t + 1]) else 0
+    numbers[0] += _mix(number)
     return found
 
 
@@ -1412,6 +1443,27 @@ def _have_other_names(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
+def _longest(a: cython.pointer[Scratch], width: cython.size_t) -> int64_t:
+    """Return the half words of the longest run of anchors that are neighbours in both texts, in whatever order."""
+    matched: u32p = a.classes
+    i: cython.size_t
+    start: cython.size_t = 0
+    weight: int64_t
+    longest: int64_t = 0
+    for i in range(a.tokens):
+        if matched[i] == 0:
+            continue
+        if i == 0 or matched[i - 1] == 0 or matched[i] != matched[i - 1] + 1:
+            start = i
+        if i + 1 == a.tokens or matched[i + 1] != matched[i] + 1:
+            weight = _weight(a, start, i + (width << _is_unspaced(a, i)))
+            longest = weight if weight > longest else longest
+    return longest
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
 def _align(
     a: cython.pointer[Scratch], b: cython.pointer[Scratch], width: cython.size_t, capitals: cu8p, out: i64p
 ) -> cython.void:
@@ -1432,7 +1484,9 @@ def _align(
     other_numbers: uint64_t
     other_joined: uint64_t
     found: cython.int
+    others: cython.int
     memset(out, 0, 40)
+    out[1] = _longest(a, width)
     for k in range(length + 1):
         i = a.tokens
         j = b.tokens
@@ -1466,8 +1520,9 @@ def _align(
             out[2] += 1
             if left > p and right > q and _weight(a, p, left) <= FACT and _weight(b, q, right) <= FACT:
                 found = _numbers(a, p, left, cython.address(numbers), cython.address(joined))
-                found &= _numbers(b, q, right, cython.address(other_numbers), cython.address(other_joined))
-                if found and numbers != other_numbers and joined != other_joined:
+                others = _numbers(b, q, right, cython.address(other_numbers), cython.address(other_joined))
+                # As many numbers: a time, a date or a sum that is written otherwise has more or fewer.
+                if found and found == others and numbers != other_numbers and joined != other_joined:
                     out[3] += 1
                 else:
                     # Most pairs have no place for a name.

@@ -522,13 +522,14 @@ def fill_alignments(
 
 
 def align(left: str, right: str, shingle_size: int, seed: int = 0) -> tuple[int, int, int, int, int]:
-    """Walk two texts along the shingles that each has once, and count what stands between.
+    """Walk two texts along the shingles that both have, and count what stands between.
 
     Returns:
-        What they share in order and its longest run, in half words: a word counts two, a character of an unspaced
-        script one. Then the places where they differ; those of them where facts are substituted, twelve words at most
-        on either side: other numbers (of words that begin with a digit), and those besides where names (words with a
-        capital inside a sentence) stand on both sides, none on both.
+        What they share in order, and the longest run that they share in any order (of what repeats, the first), in half
+        words: a word counts two, a character of an unspaced script one. Then the places where they differ in order;
+        those of them where facts are substituted, twelve words at most on either side: as many other numbers (of words
+        that begin with a digit), and those besides where names (words with a capital inside a sentence) stand on both
+        sides, none on both.
     """
     _validate.text("left", left)
     _validate.text("right", right)

@@ -11,7 +11,7 @@ import unicodedata
 from bisect import bisect_left
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import xxhash
@@ -38,6 +38,8 @@ SENTENCE_ENDS = ".!?:\u2026\n\r"
 #: The most half words that a substituted fact takes on either side.
 FACT = 24
 _load = cache(table.load)
+#: Left token, right token, and how many tokens of a shingle that both texts have.
+_Anchor: TypeAlias = tuple[int, int, int]
 
 
 def mix(value: int) -> int:
@@ -175,36 +177,35 @@ def _names(text: str) -> list[bool]:
     return names
 
 
-def _anchors(
-    left: Sequence[tuple[int, bool]], right: Sequence[tuple[int, bool]], width: int
-) -> list[tuple[int, int, int]]:
-    """Return (left token, right token, tokens) of the shingles that each text has once, in their longest chain.
-
-    The chain ascends in both texts; among the longest, each anchor has the least right token (patience sorting).
-    """
-    places: list[dict[tuple[int, ...], list[int]]] = []
+def _common(left: Sequence[tuple[int, bool]], right: Sequence[tuple[int, bool]], width: int) -> list[_Anchor]:
+    """Return (left token, right token, tokens) of the shingles that both texts have, where each has them first."""
+    places: list[dict[tuple[int, ...], int]] = []
     for tokens_of_text in (left, right):
-        found: dict[tuple[int, ...], list[int]] = {}
+        found: dict[tuple[int, ...], int] = {}
         for start, (_, unspaced) in enumerate(tokens_of_text):
             size = 2 * width if unspaced else width
             if start + size <= len(tokens_of_text):
-                found.setdefault(tuple(value for value, _ in tokens_of_text[start : start + size]), []).append(start)
+                found.setdefault(tuple(value for value, _ in tokens_of_text[start : start + size]), start)
         places.append(found)
-    once = sorted(
-        (at[0], places[1][shingle][0], len(shingle))
-        for shingle, at in places[0].items()
-        if len(at) == 1 == len(places[1].get(shingle, ()))
-    )
+    both = places[0].keys() & places[1].keys()
+    return sorted((places[0][shingle], places[1][shingle], len(shingle)) for shingle in both)
+
+
+def _chain(common: Sequence[_Anchor]) -> list[_Anchor]:
+    """Return the longest chain that ascends in both texts.
+
+    Among the longest, each anchor has the least right token (patience sorting).
+    """
     tails: list[tuple[int, int]] = []
     before: list[int | None] = []
-    for number, (_, place, _) in enumerate(once):
+    for number, (_, place, _) in enumerate(common):
         at = bisect_left(tails, (place, 0))
         before.append(tails[at - 1][1] if at else None)
         tails[at:] = [(place, number), *tails[at + 1 :]]
     chain = []
     last = tails[-1][1] if tails else None
     while last is not None:
-        chain.append(once[last])
+        chain.append(common[last])
         last = before[last]
     return chain[::-1]
 
@@ -217,7 +218,7 @@ def _differences(
     Before them stands how far back in the left text the two are equal; at the end comes a difference of no token.
     """
     start = i = j = 0
-    for at, other, size in [*_anchors(left, right, width), (len(left), len(right), 0)]:
+    for at, other, size in [*_chain(_common(left, right, width)), (len(left), len(right), 0)]:
         if at < i or other < j:
             # An anchor inside what is walked already goes on in step, or is passed over.
             if at - i == other - j and at + size > i:
@@ -236,13 +237,14 @@ def _differences(
 
 
 def align(left: str, right: str, shingle_size: int, seed: int = 0) -> tuple[int, int, int, int, int]:
-    """Walk two texts along the shingles that each has once, and count what stands between.
+    """Walk two texts along the shingles that both have, and count what stands between.
 
     Returns:
-        What they share in order and its longest run, in half words: a word counts two, a character of an unspaced
-        script one. Then the places where they differ; those of them where facts are substituted, twelve words at most
-        on either side: other numbers (of words that begin with a digit), and those besides where names (words with a
-        capital inside a sentence) stand on both sides, none on both.
+        What they share in order, and the longest run that they share in any order (of what repeats, the first), in half
+        words: a word counts two, a character of an unspaced script one. Then the places where they differ in order;
+        those of them where facts are substituted, twelve words at most on either side: as many other numbers (of words
+        that begin with a digit), and those besides where names (words with a capital inside a sentence) stand on both
+        sides, none on both.
     """
     # The one of fewer tokens first: the same pair gives the same numbers, whichever is the left one.
     left, right = sorted((left, right), key=lambda text: (len(tokens(text)), token_hashes(text, seed).tolist()))
@@ -257,23 +259,47 @@ def align(left: str, right: str, shingle_size: int, seed: int = 0) -> tuple[int,
     def weight(side: int, start: int, stop: int) -> int:
         return sum(1 if unspaced else 2 for _, unspaced in sides[side][start:stop])
 
-    shared = longest = places = figures = named = 0
+    shared = places = figures = named = 0
+    longest = max(
+        (weight(0, start, stop) for start, stop in _runs(_common(sides[0], sides[1], shingle_size))), default=0
+    )
     for start, p, x, q, y in _differences(sides[0], sides[1], shingle_size):
         run = weight(0, start, p)
         shared, longest = shared + run, max(longest, run)
         places += x > p or y > q
         if x > p and y > q and weight(0, p, x) <= FACT and weight(1, q, y) <= FACT:
             pieces = words[0][p:x], words[1][q:y]
-            mine, theirs = (
-                [number for word, _ in piece if "0" <= word[0] <= "9" for number in re.findall("[0-9]+", word)]
-                for piece in pieces
-            )
+            mine, theirs = (_numbers([word for word, _ in piece]) for piece in pieces)
             my_names, their_names = ({word for word, is_name in piece if is_name} for piece in pieces)
-            if mine and theirs and sorted(mine) != sorted(theirs) and "".join(mine) != "".join(theirs):
+            # As many numbers: a time, a date or a sum that is written otherwise has more or fewer.
+            if 0 < len(mine) == len(theirs) and sorted(mine) != sorted(theirs) and "".join(mine) != "".join(theirs):
                 figures += 1
             elif my_names and their_names and not my_names & their_names:
                 named += 1
     return shared, longest, places, figures, named
+
+
+def _runs(common: Sequence[_Anchor]) -> Iterator[tuple[int, int]]:
+    """Yield where the anchors that are neighbours in both texts begin and end in the left one."""
+    start = 0
+    for number, (at, other, size) in enumerate(common):
+        if not number or (at - 1, other - 1) != common[number - 1][:2]:
+            start = at
+        yield start, at + size
+
+
+def _numbers(words: Sequence[str]) -> list[str]:
+    """Return the numbers in words that begin with one; three digits behind another number are its thousands."""
+    numbers: list[str] = []
+    is_open = False
+    for word in words:
+        if is_open and re.fullmatch("[0-9]{3}", word):
+            numbers[-1] += word
+        elif "0" <= word[0] <= "9":
+            # Letters may stand between numbers, as a decimal point does.
+            numbers += re.findall("[0-9]+", word)
+        is_open = re.search("^[0-9].*[0-9]$|^[0-9]$", word) is not None
+    return numbers
 
 
 def digest(text: str, seed: int = 0) -> int:

@@ -32,6 +32,7 @@ class Candidates:
         capped: How many such buckets there were.
         omitted: Pairs of those buckets that were not taken, repeats over several bands included.
         common: How many sampled shingles more texts had than the limit.
+        frequent: How many more texts had than are all paired for passages.
     """
 
     left: NDArray[np.int64]
@@ -40,6 +41,7 @@ class Candidates:
     capped: int = 0
     omitted: int = 0
     common: int = 0
+    frequent: int = 0
 
     def __len__(self) -> int:
         """Return the number of pairs."""
@@ -70,7 +72,13 @@ class Candidates:
         """Return these pairs and more, in order."""
         left, right = np.concatenate([self.left, more.left]), np.concatenate([self.right, more.right])
         order = np.argsort(left << 32 | right)
-        return replace(self, left=left[order], right=right[order], common=self.common + more.common)
+        return replace(
+            self,
+            left=left[order],
+            right=right[order],
+            common=self.common + more.common,
+            frequent=self.frequent + more.frequent,
+        )
 
 
 def all_pairs(documents: int) -> Candidates:

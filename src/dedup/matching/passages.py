@@ -14,7 +14,7 @@ from dedup.matching.candidates import buckets
 from dedup.model import Cleaned, Cover, Edit, Passage, Stretch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -346,7 +346,7 @@ def _matches(left: Words, right: Words, runs: Runs) -> tuple[NDArray[np.int64], 
     return left_at[same], right_at[same]
 
 
-def cover(page: Cleaned | str, others: Mapping[str, Cleaned | str], *, shingle_size: int = 3, seed: int = 0) -> Cover:
+def cover(words: Words, others: Iterable[tuple[str, Words]], *, shingle_size: int = 3) -> Cover:
     """Tell which stretch of a page comes from which document.
 
     A stretch is made of passages that the page shares with one document: `LEAST_STRETCH` tokens at least, with at most
@@ -356,18 +356,14 @@ def cover(page: Cleaned | str, others: Mapping[str, Cleaned | str], *, shingle_s
     smaller id.
 
     Args:
-        page: The page, cleaned or as it is.
-        others: Id -> what may stand in it. None gives a cover without a stretch.
+        words: The tokens of the page.
+        others: Ids, each once, and the tokens of what may stand in the page, hashed with the same seed; they are taken
+            one by one. None gives a cover without a stretch.
         shingle_size: Words of a passage at least.
-        seed: Seed of the token hash.
-
-    Raises:
-        InputError: A text is longer than 64 MiB.
     """
-    words = read_words(page, seed)
     pieces: dict[str, list[Piece]] = {}
-    for name, other in others.items():
-        runs = share(words, read_words(other, seed), shingle_size)
+    for name, other in others:
+        runs = share(words, other, shingle_size)
         pieces[name] = list(zip(runs.left.tolist(), (runs.left + runs.words).tolist(), strict=True))
     used = bytearray(len(words))
     found: list[tuple[int, int, str]] = []

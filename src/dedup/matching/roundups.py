@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dedup.matching.verify import DUPLICATE, EXCERPT, OVERLAP, ROUNDUP, Pairs
+from dedup.matching.verify import DUPLICATE, EXCERPT, OVERLAP, ROUNDUP, TEMPLATE, Pairs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-#: The least share of a page that a part of it takes, and that a large part takes.
-PART, LARGE_PART = 0.15, 0.4
+#: The least share of a page that a part of it takes, where its main text is no large part, and that a large part takes.
+LEAD, PART, LARGE_PART = 0.07, 0.15, 0.4
 
 #: So much of a `duplicate` lies in a page that carries it, and so much of the page is another text that it carries.
 CARRIED, SECOND = 0.8, 0.25
@@ -27,10 +27,12 @@ def mark_roundups(pairs: Pairs, moments: NDArray[np.float64]) -> Pairs:
     A page carries a smaller text that is an `excerpt` of it, or a `duplicate` of which CARRIED is in it, and did not
     come later: what comes later was cut from it. Of two texts of one day, one without a time, neither is later.
     Composite ones aside, the largest text that it carries is its main one. Beside that a page may have parts of texts
-    that `overlap` and did not come later, each PART of the page at least. It is composite when a text unrelated to the
-    main one is carried or makes up LARGE_PART of it, or when two parts are unrelated to the main one and to each other.
+    that `overlap` and did not come later, each PART of the page at least, or LEAD where the main one is less than
+    LARGE_PART of it: then it is mostly something else. It is composite when a text unrelated to the main one is
+    carried or makes up LARGE_PART of it, or when two parts are unrelated to the main one and to each other.
     Where the main one is a `duplicate`, hence most of the page, only one that makes up LARGE_PART does, or SECOND and
-    is carried. Texts are unrelated when they are no pair, or share a passage that is less than PART of the smaller one.
+    is carried; another `duplicate` only when it has the form of the main one. Texts are unrelated when they are no
+    pair, share a passage that is less than PART of the smaller one, or have the same form.
     A composite page is a roundup unless it is the `duplicate` of an earlier text, in keep order, that is none and that
     it does not carry: then it is a copy of one story, of which pieces were printed too.
 
@@ -78,16 +80,21 @@ def _composite(
         (pairs.right, pairs.right_size, pairs.left, ~left_larger),
     )
     is_copy = pairs.relation == DUPLICATE
-    # Most pages carry copies alone, and need no look.
+    is_form = pairs.relation == TEMPLATE
+    forms = np.concatenate([pairs.left[is_form], pairs.right[is_form]])
+    # Most pages carry copies of one text alone, and need no look.
     beside = [
-        page[(within & ~is_copy & is_larger) | ((pairs.relation == OVERLAP) & (pairs.shared >= SECOND * size))]
-        for page, size, _, is_larger in sides
+        page[
+            (within & is_larger & (~is_copy | np.isin(text, forms)))
+            | ((pairs.relation == OVERLAP) & (pairs.shared >= SECOND * size))
+        ]
+        for page, size, text, is_larger in sides
     ]
     pages = np.unique(np.concatenate(beside))
     found = []
     for page, size, text, is_larger in sides:
         carried = within & is_larger
-        much = (pairs.relation == OVERLAP) & (pairs.shared >= PART * size)
+        much = (pairs.relation == OVERLAP) & (pairs.shared >= LEAD * size)
         first, last = moments[text, 0], moments[page, 1]
         in_time = (first <= last) | np.isinf(first)
         text_size = pairs.left_size + pairs.right_size - size
@@ -99,18 +106,22 @@ def _composite(
     entries = entries[:, np.lexsort(entries[::-1])]
     pages, texts = entries[1].astype(np.int64), entries[4].astype(np.int64)
     carried, is_copy, share = entries[2] == 0, entries[5] == 1, entries[6]
-    # Different stories may quote the same passage.
+    # Different stories may quote the same passage, or have the same form.
     much = (pairs.relation != OVERLAP) | (pairs.shared >= PART * np.minimum(pairs.left_size, pairs.right_size))
-    codes = (pairs.left << 32 | pairs.right)[much]
+    codes = pairs.left << 32 | pairs.right
+    form_codes, codes = codes[is_form], codes[much & ~is_form]
     composite: set[int] = set()
     starts = np.flatnonzero(np.concatenate([[True], pages[1:] != pages[:-1]])[: len(pages)])
     for start, stop in pairwise([*starts.tolist(), len(pages)]):
         main, *rest = [at for at in range(start, stop) if not (carried[at] and int(texts[at]) in composite)] or [-1]
         if not rest or not carried[main]:
             continue
-        least = SECOND if is_copy[main] else 0.0
-        large = (carried & (share >= least)) | (share >= LARGE_PART)
-        rest = [at for at in rest if large[at] or not is_copy[main]]
+        if share[main] >= LARGE_PART:
+            rest = [at for at in rest if carried[at] or share[at] >= PART]
+        large = (carried & (share >= (SECOND if is_copy[main] else 0.0))) | (share >= LARGE_PART)
+        if is_copy[main]:
+            other = ~is_copy[rest] | _are_among(form_codes, texts[main], texts[rest])
+            rest = [at for at, is_other in zip(rest, other.tolist(), strict=True) if is_other and large[at]]
         if rest and _are_several(texts[[main, *rest]], large[[main, *rest]], codes):
             composite.add(int(pages[start]))
     return composite
@@ -128,6 +139,8 @@ def _are_several(texts: NDArray[np.int64], large: NDArray[np.bool_], codes: NDAr
 def _are_among(codes: NDArray[np.int64], one: int, others: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return which of the pairs of one document and others are among `codes`, which ascend."""
     wanted = np.minimum(one, others) << 32 | np.maximum(one, others)
+    if not len(codes):
+        return np.zeros(len(others), np.bool_)
     places = np.minimum(np.searchsorted(codes, wanted), len(codes) - 1)
     found: NDArray[np.bool_] = codes[places] == wanted
     return found

@@ -77,8 +77,8 @@ def pairs_by_samples(
         filled += len(some)
         done += len(numbers)
         advance(len(numbers))
-    left, right, common = _sharing(values[:filled], counts, long_enough, known, config)
-    return Candidates(left, right, np.zeros(len(strings), np.bool_), common=common)
+    left, right, common, frequent = _sharing(values[:filled], counts, long_enough, known, config)
+    return Candidates(left, right, np.zeros(len(strings), np.bool_), common=common, frequent=frequent)
 
 
 def _bound(room: NDArray[np.uint32]) -> NDArray[np.int64]:
@@ -92,8 +92,10 @@ def _sharing(
     documents: NDArray[np.int64],
     known: Candidates,
     config: Config,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+) -> tuple[NDArray[np.int64], NDArray[np.int64], int, int]:
     """Return the pairs of documents that share enough of their samples, ascending, and how many hashes are common.
+
+    The last number counts those that are common for passages already.
 
     Args:
         values: uint64, the samples one after the other, each sorted.
@@ -105,19 +107,18 @@ def _sharing(
     ends = np.cumsum(counts)
     pairs, shared = np.empty(0, np.uint64), np.empty(0, np.int64)
     passages, in_passage = pairs, shared
-    common = 0
+    limits = config.bucket_limit, min(config.bucket_limit, _PASSAGE_TEXTS)
+    over = np.zeros(2, np.int64)
     # The cast keeps the low byte, and needs no copy of all values on its way.
     part_of = values.astype(np.uint8) % _PARTS
     for part in range(_PARTS):
         places = np.flatnonzero(part_of == part)
         members, positions, sizes = buckets(values[places])
-        common += int(np.count_nonzero((sizes > config.bucket_limit) & (positions == 0)))
+        over += [np.count_nonzero((sizes > limit) & (positions == 0)) for limit in limits]
         owners = documents[np.searchsorted(ends, places[members], "right")]
         # Near copies share most of their samples: known already, they would be most of what is found.
         more, few = (
-            found[~known.has(found)]
-            for limit in (config.bucket_limit, min(config.bucket_limit, _PASSAGE_TEXTS))
-            for found, _ in [pairs_of(owners, positions, sizes, limit)]
+            found[~known.has(found)] for limit in limits for found, _ in [pairs_of(owners, positions, sizes, limit)]
         )
         pairs, shared = _add(pairs, shared, more)
         passages, in_passage = _add(passages, in_passage, few)
@@ -134,7 +135,7 @@ def _sharing(
     least = np.maximum(_LEAST_OF_PASSAGE, expected - deviations * np.sqrt(expected))
     left, right = _ends(np.union1d(chosen, passages[in_passage >= least]))
     apart = left != right
-    return left[apart], right[apart], common
+    return left[apart], right[apart], *over.tolist()
 
 
 def _ends(pairs: NDArray[np.uint64]) -> NDArray[np.int64]:

@@ -28,8 +28,8 @@ UNRELATED = len(RELATIONS)
 #: A form of so many words has a fact to fill in, one of four times as many two, and so on.
 FORM_WORDS = 60
 
-#: Two texts that are more alike are no form: what differs are corrections.
-FORM_JACCARD = 0.9
+#: A text of which more lies in the other is no form: what differs was corrected, and what is more was added.
+FORM_CONTAINMENT = 0.9
 
 #: Names count as facts where they and the numbers are so much of what differs.
 NAMED = 2 / 3
@@ -211,14 +211,15 @@ def _score(
     scores = np.stack([shared, *sizes, np.zeros_like(shared), np.zeros_like(shared)])
     # Only what is related may be a form, and most of the rest shares too little to have a passage.
     pairs = _pairs(left, right, scores, config)
-    may_be_form = (pairs.relation != UNRELATED) & (pairs.jaccard < FORM_JACCARD)
+    containment = shared / np.minimum(*sizes)
+    may_be_form = (pairs.relation != UNRELATED) & (containment < FORM_CONTAINMENT)
     # Texts too short for an excerpt may fall back on a passage at a stricter threshold.
     may_need_passage = (pairs.relation == UNRELATED) | (np.minimum(*sizes) < config.min_excerpt)
     may_have_passage = may_need_passage & (shared > config.min_passage - config.shingle_size)
     chosen = np.flatnonzero(may_be_form | may_have_passage)
     aligned = np.zeros((len(chosen), 5), np.int64)
     native.fill_alignments(texts, left[chosen], right[chosen], config, 0, len(chosen), aligned)
-    scores[3, chosen], scores[4, chosen] = aligned[:, 1] // 2, _is_form(aligned)
+    scores[3, chosen], scores[4, chosen] = aligned[:, 1] // 2, _is_form(aligned) & may_be_form[chosen]
     return scores
 
 

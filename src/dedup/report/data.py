@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from dedup.config import Config
     from dedup.model import Article, Cluster, Cover, Edit
@@ -41,7 +42,8 @@ _LIST_SHARE, _OTHER_SHARE = 0.5, 0.3
 #: Characters of an id, an outlet, a date, a headline or the beginning of a text, and an address.
 _ID, _SOURCE, _DATE, _TITLE, _BEGINNING, _URL = 200, 100, 40, 300, 100, 2_000
 
-#: Relations that are shown elsewhere: within a cluster, or with the page that carries the text.
+#: Relations that are shown elsewhere: within a cluster, or with the page that carries the text. What else links is
+#: listed where it links nothing: between two clusters.
 _SHOWN_ELSEWHERE = {"exact", "duplicate", "excerpt", "roundup"}
 #: The kinds of furniture; a kind's number in the data is its place here.
 KINDS: tuple[BlockKind, ...] = get_args(BlockKind)
@@ -120,6 +122,7 @@ class _Rows:
         self._places = dict(zip(table["id"].to_pylist(), range(len(table)), strict=True))
         self._places |= {article.id: place for place, article in enumerate(found.articles)}
         self._kept = table["kept"].to_numpy()
+        self._clusters = table["cluster"].combine_chunks().dictionary_encode().indices.to_numpy()
         self._relations = table["relation"].combine_chunks()
         names = ("jaccard", "containment", "containment_canonical")
         self._scores = np.array([table[name].to_numpy() for name in names])
@@ -130,13 +133,19 @@ class _Rows:
         scores = tuple(map(thousandths, self._scores[:, place].tolist()))
         return _Row(self._articles[place], bool(self._kept[place]), _CODES.get(relation), scores)
 
+    def are_apart(self, left: Iterable[str], right: Iterable[str]) -> NDArray[np.bool_]:
+        """Return which pairs of documents, bool [pairs], stand in different clusters."""
+        one, other = (self._clusters[[self._places[name] for name in names]] for names in (left, right))
+        apart: NDArray[np.bool_] = one != other
+        return apart
+
 
 def build(found: Found, room: int) -> Data:
     """Return what the page's script shows, in at most `room` characters."""
     rows = _Rows(found)
     clusters = [cluster for cluster in found.clusters if cluster.size > 1]
     covers = sorted(found.covers.items(), key=lambda item: (-len(item[1].stretches), item[0]))
-    pairs, other_pairs = _other_pairs(found.pairs)
+    pairs, other_pairs = _other_pairs(found.pairs, rows)
     index: dict[str, Any] = {
         "relations": RELATIONS,
         "kinds": KINDS,
@@ -336,10 +345,11 @@ def _page(name: str, cover: Cover, found: Found, rows: _Rows) -> list[Any]:
     ]
 
 
-def _other_pairs(table: pa.Table) -> tuple[list[dict[str, Any]], dict[str, int]]:
+def _other_pairs(table: pa.Table, rows: _Rows) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """Return the pairs that are listed beside the clusters, and how many there are of each relation.
 
-    Those that link nothing come first; of each relation the most alike, at most `MOST_PAIRS`.
+    Those whose relation links nothing come first, then versions in different clusters; of each relation the most
+    alike, at most `MOST_PAIRS`.
     """
     import pyarrow.compute as pc  # noqa: PLC0415 - loads on first use
 
@@ -348,6 +358,8 @@ def _other_pairs(table: pa.Table) -> tuple[list[dict[str, Any]], dict[str, int]]
     for relation in sorted(RELATIONS, key=lambda name: name in LINKS):
         if relation not in _SHOWN_ELSEWHERE:
             found = table.filter(pc.equal(table["relation"], relation))
+            if relation in LINKS and len(found):
+                found = found.filter(rows.are_apart(found["left"].to_pylist(), found["right"].to_pylist()))
             order = [("jaccard", "descending"), ("left", "ascending"), ("right", "ascending")]
             listed += found.sort_by(order).slice(0, MOST_PAIRS).to_pylist()
             if len(found):
