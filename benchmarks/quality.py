@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import corpus as generated
 import harness
+import numpy as np
 import peers
 import plots
 import reprints
@@ -30,7 +31,7 @@ from run import RESULTS, machine
 import dedup
 from dedup.errors import DedupError
 from dedup.evaluation import LabelledPair, evaluate, evaluate_pairs
-from dedup.model import moments
+from dedup.model import LINKS, moments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -243,6 +244,18 @@ def _found(result: dedup.Result, pairs: Sequence[LabelledPair]) -> float:
     return sum(len(pair) == 1 or pair in links for pair in ends) / len(ends)
 
 
+def _without_forms(result: dedup.Result) -> dedup.Result:
+    """Return what a run would have said without the relation `template`."""
+    pairs = result.outcome.pairs
+    return replace(result, outcome=replace(result.outcome, pairs=replace(pairs, is_form=np.zeros_like(pairs.is_form))))
+
+
+def _weak_links(result: dedup.Result) -> int:
+    """Return the number of linked pairs of different texts with a Jaccard similarity below .8."""
+    rows = result.pairs.to_pylist()
+    return sum(row["relation"] in LINKS and row["relation"] != "exact" and row["jaccard"] < 0.8 for row in rows)
+
+
 # The race
 
 
@@ -361,6 +374,17 @@ def own_figures(
             if group.name.startswith("Jaccard") and group.linked:
                 pairs = [pair for pair in contest.pairs if pair.relation == group.name]
                 figures[f"{name}, {group.name}: found"] = [_found(result, pairs), math.nan, math.nan]
+            if group.name.startswith("same headline"):
+                labels = {at: one.canonical for one in _without_forms(result).clusters for at in one.members}
+                same = [labels[a] == labels[b] for a, b in group.pairs]
+                plain = f"{name}, {group.name}: in one cluster without the relation template"
+                figures[plain] = [sum(same) / len(same), math.nan, math.nan]
+        left, before = (_weak_links(one) for one in (result, _without_forms(result)))
+        figures[f"{name}: links below .8, of those without the relation template"] = [
+            left / before if before else math.nan,
+            math.nan,
+            math.nan,
+        ]
         figures[f"{name}: empty texts in clusters"] = [float(scores[name]["clustered_empty"]), math.nan, math.nan]
         if scores[name]["apart"] is not None:
             figures[f"{name}: pairs in one cluster more than two days apart"] = [
