@@ -22,6 +22,13 @@ print(result)
 assert result.summary()["clusters"] > 5
 result.write("clusters.parquet")
 result.write("clusters.jsonl")
+assert dedup.compare("One two three four five.", "One two three four six.").edits[-1].kind == "replace"
+try:
+    result.report("clusters.html")
+except dedup.DedupError as error:
+    assert "dedup[report]" in str(error), error
+else:
+    raise AssertionError("the report was written without its extra")
 PYTHON
 # Without the extra, the command says which one is missing.
 set +e

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, assert_type
 
 import dedup
 from dedup.evaluation import Calibration, Evaluation, LabelledPair, calibrate, evaluate, evaluate_pairs
+from dedup.model import Alarm, Cover, Edit, Passage
 
 if TYPE_CHECKING:
     from dedup.kernels.sketches import Sketches
@@ -75,6 +76,14 @@ def use() -> None:
     assert_type(evaluate({"a": 1, "b": 2}, {"a": "x"}).missing, int)
     assert_type(evaluate_pairs([LabelledPair("a", "b", linked=True)], result).recall.value, float)
     assert_type(calibrate(articles, labels={"a": None}, shingle_sizes=(3,), threads=1), Calibration)
+
+    assert_type(result.alarms, tuple[Alarm, ...])
+    assert_type(result.covers, Mapping[str, Cover])
+    found = dedup.compare("a", "b", min_passage=30)
+    assert_type(found.longest, Passage | None)
+    assert_type(found.edits, tuple[Edit, ...])
+    dedup.deduplicate(articles, keep=dedup.KeepPolicy(sources=("Reuters",), min_keep=2))
+    dedup.deduplicate(articles, keep=lambda article: article.id)
 
     for source in ("text", {"text": "x"}, articles[0]):
         assert_type(dedup.deduplicate([source]), dedup.Result)
