@@ -110,15 +110,17 @@ def _composite(
     much = (pairs.relation != OVERLAP) | (pairs.shared >= PART * np.minimum(pairs.left_size, pairs.right_size))
     codes = pairs.left << 32 | pairs.right
     form_codes, codes = codes[is_form], codes[much & ~is_form]
+    is_large = share >= LARGE_PART
+    beside_text, beside_copy = carried | is_large, (carried & (share >= SECOND)) | is_large
     composite: set[int] = set()
     starts = np.flatnonzero(np.concatenate([[True], pages[1:] != pages[:-1]])[: len(pages)])
     for start, stop in pairwise([*starts.tolist(), len(pages)]):
         main, *rest = [at for at in range(start, stop) if not (carried[at] and int(texts[at]) in composite)] or [-1]
         if not rest or not carried[main]:
             continue
-        if share[main] >= LARGE_PART:
+        if is_large[main]:
             rest = [at for at in rest if carried[at] or share[at] >= PART]
-        large = (carried & (share >= (SECOND if is_copy[main] else 0.0))) | (share >= LARGE_PART)
+        large = beside_copy if is_copy[main] else beside_text
         if is_copy[main]:
             other = ~is_copy[rest] | _are_among(form_codes, texts[main], texts[rest])
             rest = [at for at, is_other in zip(rest, other.tolist(), strict=True) if is_other and large[at]]
