@@ -201,6 +201,9 @@ def check_batch(contents: Sequence[bytes], config: SketchConfig, rng: np.random.
     native.fill_equal(texts, rows[left], rows[right], 0, 9, equal)
     digests = sketches.digests[rows]
     np.testing.assert_array_equal(equal, digests[left] == digests[right])
+    aligned = np.zeros((9, 5), np.int64)
+    native.fill_alignments(texts, rows[left], rows[right], config, 0, 9, aligned)
+    check_alignment(contents[0], config, rng)
     cues = np.zeros(n, np.uint8)
     native.fill_cues(texts, b"{\xf0", [b"the ", b"www", b"a" * 255], 0, n, cues)
     hashes = np.zeros(n, np.uint64)
@@ -216,6 +219,32 @@ def check_batch(contents: Sequence[bytes], config: SketchConfig, rng: np.random.
         native.tokens(string)
         native.shingle_hashes(string, config.shingle_size, config.seed)
     check_permutations(hashes, rng)
+
+
+def check_alignment(text: bytes, config: SketchConfig, rng: np.random.Generator) -> None:
+    """Align a text with itself after some words were moved, left out and replaced, each in a block of its own."""
+    words = text.split(b" ")
+    for _ in range(int(rng.integers(4))):
+        start, size, place = (int(number) for number in rng.integers(0, len(words) + 1, 3))
+        moved = words[start : start + size % 20]
+        words[start : start + size % 20] = [b"17", b"Rome", b"x"][: int(rng.integers(4))]
+        words[place:place] = moved if rng.integers(2) else []
+    other = b" ".join(words)
+    blocks = Block(text), Block(other)
+    texts = [
+        Texts.from_buffers(block.array(), np.array([0, len(content)], np.int64))
+        for block, content in zip(blocks, (text, other), strict=True)
+    ]
+    both = Texts(
+        np.concatenate([one.addresses for one in texts]), np.concatenate([one.lengths for one in texts]), texts
+    )
+    out = np.zeros((1, 5), np.int64)
+    native.fill_alignments(both, np.zeros(1, np.int64), np.ones(1, np.int64), config, 0, 1, out)
+    if len(text) + len(other) < 600:
+        expected = reference.align(text.decode(), other.decode(), config.shingle_size, config.seed)
+        np.testing.assert_array_equal(out[0], expected)
+    for block in blocks:
+        block.free()
 
 
 def make_page(rng: np.random.Generator, text: bytes) -> bytes:
