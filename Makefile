@@ -11,11 +11,11 @@ run: $(VENV)/built
 	$(BIN)/dedup run seeds --out clusters.parquet
 
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist worksteal
 
 # Before each commit: everything but the slow tests.
 check: lint
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow"
 
 lint: $(VENV)/tools
 	$(BIN)/ruff format --check .
