@@ -130,6 +130,14 @@ def test_comparing_long_texts_is_quick() -> None:
         assert min(seconds) < 0.25
 
 
+def test_characters_that_fold_to_many_words_are_compared() -> None:
+    """A text may have more shingles than bytes: squared abbreviations and ligatures fold to several words each."""
+    chance = random.Random(1)
+    left, right = ("".join(chr(chance.randrange(0x3300, 0x3358)) for _ in range(400)) for _ in range(2))
+    assert compare(left, right, clean="off").shingles_left > len(left.encode())
+    assert compare(left, left + right, clean="off").containment_left == 1
+
+
 @given(batches(pages(), min_size=2), configs(clean="auto"))
 def test_comparison_agrees_with_a_run(articles: list[Article], config: Config) -> None:
     """Two texts compared alone stand to each other as they do in a batch; roundups and versions take more to see."""
