@@ -1,6 +1,6 @@
 """Finds which news texts are the same text: verified near-duplicate clusters from raw article text.
 
-deduplicate() is the main job; clean(), compare(), sketch() and plan() are its parts. See README.md.
+deduplicate() is the main job; Index does it for a stream; clean(), compare(), sketch() and plan() are its parts.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from dedup.api import clean, compare, deduplicate, sketch
     from dedup.boilerplate.sightings import Template
     from dedup.config import Config, KeepPolicy
+    from dedup.live import Index
     from dedup.matching.plan import Plan, plan
-    from dedup.model import Article, Attribution, Block, Cleaned, Cluster, Comparison, Drop, Item, Span
+    from dedup.model import Article, Attribution, Block, Cleaned, Cluster, Comparison, Drop, Event, Item, Match, Span
     from dedup.result import Result
     from dedup.templates import Templates
 
@@ -29,10 +30,13 @@ __all__ = [
     "Config",
     "DedupError",
     "Drop",
+    "Event",
+    "Index",
     "InputError",
     "InvalidArgumentError",
     "Item",
     "KeepPolicy",
+    "Match",
     "OutputError",
     "Plan",
     "Result",
@@ -52,8 +56,21 @@ _HOMES = {
     "dedup.api": ("clean", "compare", "deduplicate", "sketch"),
     "dedup.boilerplate.sightings": ("Template",),
     "dedup.config": ("Config", "KeepPolicy"),
+    "dedup.live": ("Index",),
     "dedup.matching.plan": ("Plan", "plan"),
-    "dedup.model": ("Article", "Attribution", "Block", "Cleaned", "Cluster", "Comparison", "Drop", "Item", "Span"),
+    "dedup.model": (
+        "Article",
+        "Attribution",
+        "Block",
+        "Cleaned",
+        "Cluster",
+        "Comparison",
+        "Drop",
+        "Event",
+        "Item",
+        "Match",
+        "Span",
+    ),
     "dedup.result": ("Result",),
     "dedup.templates": ("Templates",),
 }

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from dedup.model import LINKS, RELATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import TextIO, TypeAlias
 
     import pyarrow as pa
@@ -27,9 +27,12 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from dedup.config import Config
     from dedup.evaluation import Calibration, Estimate, Evaluation, PairEvaluation, PairScore
+    from dedup.formats import Skipped
     from dedup.matching.plan import Plan
-    from dedup.model import Cleaned, Comparison, Cover, Edit, Passage
+    from dedup.model import Article, Cleaned, Cluster, Comparison, Cover, Edit, Event, Match, Passage
+    from dedup.protocols import Counts
     from dedup.result import Result
 
     #: A paragraph that wraps, a line that does not, or a table.
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
     Cell: TypeAlias = str | int | Text
 
 #: Skipped rows, large clusters and alarms that are named; the others are counted.
-_NAMED = 5
+NAMED = 5
 #: Characters that are shown of a passage, of one side of a change, and of what stands around it.
 _BEGINNING, _CHANGED, _AROUND = 60, 160, 40
 #: Changes that are shown as one place at most.
@@ -88,8 +91,7 @@ def notes(result: Result) -> list[str]:
     lines = []
     if result.ids_made:
         lines.append("The input has no ids: the numbers of its rows, from 0, stand for them.")
-    if result.skipped:
-        lines += _named(f"{_count(len(result.skipped), 'row')} skipped", map(str, result.skipped), len(result.skipped))
+    lines += skipped_notes(result.skipped, len(result.skipped))
     counts = result.summary()
     if counts["capped_buckets"]:
         buckets = _count(int(counts["capped_buckets"]), "bucket")
@@ -106,10 +108,15 @@ def notes(result: Result) -> list[str]:
     return lines
 
 
+def skipped_notes(skipped: Iterable[Skipped], number: int) -> list[str]:
+    """Return what is to be said of so many skipped rows, of which the first are given."""
+    return _named(f"{_count(number, 'row')} skipped", map(str, skipped), number) if number else []
+
+
 def _named(title: str, names: Iterable[str], number: int) -> list[str]:
     """Return a title and the first names under it, one a line; the others are counted."""
-    lines = [f"  {name}" for name in islice(names, _NAMED)]
-    return [f"{title}:", *lines, *([f"  and {number - _NAMED:,} more"] if number > _NAMED else [])]
+    lines = [f"  {name}" for name in islice(names, NAMED)]
+    return [f"{title}:", *lines, *([f"  and {number - NAMED:,} more"] if number > NAMED else [])]
 
 
 def run_record(result: Result, out: str) -> dict[str, Any]:
@@ -432,7 +439,7 @@ def plan_parts(found: Plan, recall: float, documents: int) -> list[Part]:
     ]
     return [
         _text(f"{_count(found.bands, 'band')} of {_count(found.rows, 'row')}", "bold"),
-        "\n".join(f"{name:<21}{value}" for name, value in facts.items()),
+        _facts(facts),
         _table("How likely a pair of each similarity is found", (">Jaccard", ">found", ""), rows),
     ]
 
@@ -513,6 +520,181 @@ def calibration_parts(found: Calibration, source: str) -> list[Part]:
     ]
 
 
+def create_parts(path: str, config: Config) -> list[Part]:
+    """Return what was made."""
+    return [f"Made {path}, an empty index", _settings(config)]
+
+
+def _settings(config: Config) -> Part:
+    """Return the settings of an index, under the names of their options."""
+    facts = {
+        "threshold": f"{config.threshold:g}",
+        "containment": f"{config.containment_floor:g}",
+        "overlap": f"{config.overlap:g}",
+        "min-passage": f"{config.min_passage:,}",
+        "min-excerpt": f"{config.min_excerpt:,}",
+        "recall": f"{config.recall:g}",
+        "shingle-size": f"{config.shingle_size}",
+        "slots": f"{config.num_slots:,}",
+        "seed": f"{config.seed}",
+        "prefer": ", ".join(config.keep.sources) or "-",
+        "clean": "yes" if config.clean == "pages" else "no",
+    }
+    return _facts(facts)
+
+
+def add_counts(matches: Iterable[Match]) -> Counter[str]:
+    """Return how many articles there are of each action, the stories that they carried, and how many are reprints."""
+    counts: Counter[str] = Counter()
+    for match in matches:
+        counts.update(("articles", match.action))
+        if match.action != "unchanged":
+            counts["items"] += len(match.items)
+            counts.update("new" if one.is_new else "reprints" for one in (match, *match.items))
+    return counts
+
+
+def stopped(path: str, number: int) -> str:
+    """Return what is to be said when articles are no longer added, and so many were."""
+    return f"stopped; {_count(number, 'article')} of the input {'is' if number == 1 else 'are'} in {path}."
+
+
+def add_parts(path: str, counts: Counter[str], seconds: float) -> list[Part]:
+    """Return how many articles were added, and what they are; `counts` is the sum of `add_counts`."""
+    actions = {name: counts[name] for name in ("added", "replaced", "unchanged")}
+    carried = {"carried stories": counts["items"]} if counts["items"] else {}
+    stories = {"new stories": counts["new"], "reprints": counts["reprints"]}
+    return [
+        _text(f"{_count(counts['articles'], 'article')} into {path} in {seconds:.2f} s", "bold"),
+        _tally(actions | carried | stories),
+    ]
+
+
+def query_parts(name: str, path: str, match: Match, canonical: Article | None, cluster: Cluster | None) -> list[Part]:
+    """Return how a text stands to an index; `canonical` and `cluster` are None where nothing is known of them."""
+    if match.cluster is None:
+        return [_text("a new story", "bold"), f"No document of {path} is the same text as {name}"]
+    facts = {
+        "text": name,
+        "canonical": _joined(match.canonical, *(_about(canonical) if canonical else ())),
+        "in canonical": f"{_percent(match.containment)} of the text",
+        "of canonical": f"{_percent(match.containment_canonical)} is in the text",
+    }
+    if cluster:
+        outlets = _count(len(cluster.sources), "outlet") if cluster.sources else None
+        first = f"first published {cluster.first_published}" if cluster.first_published else None
+        facts[f"cluster {match.cluster}"] = _joined(_count(cluster.size, "document"), outlets, first)
+    return [_text(_standing(match), "bold"), _facts(facts)]
+
+
+def _about(article: Article) -> tuple[str | None, ...]:
+    return article.source, article.published, article.title
+
+
+def _standing(match: Match) -> str:
+    """Return how a document stands to its cluster, in words."""
+    if match.relation is None:
+        return "kept"
+    relation = "exact copy" if match.relation == "exact" else match.relation
+    return f"{relation} of {match.canonical}, Jaccard {_cut(match.jaccard)}"
+
+
+def get_record(article: Article, match: Match) -> dict[str, Any]:
+    """Return a document as it is kept, and how it stands to its cluster; null for what is not a number."""
+    record = {name: _finite(value) for name, value in asdict(article).items()}
+    return record | {"match": asdict(match)}
+
+
+def get_parts(article: Article, match: Match) -> list[Part]:
+    """Return what is known of a document beside its text."""
+    names = ("source", "published", "title", "url", "parent")
+    facts = {name: value for name in names if (value := getattr(article, name))}
+    others = {"other fields": ", ".join(article.extra)} if article.extra else {}
+    return [_facts({"id": article.id} | facts | others | {f"cluster {match.cluster}": _standing(match)})]
+
+
+def remove_parts(removed: Sequence[str], absent: Sequence[str]) -> list[Part]:
+    """Return how many documents were removed, and which were not there."""
+    return [
+        f"{_count(len(removed), 'document')} removed",
+        *([f"Not there: {plain(', '.join(absent))}"] if absent else []),
+    ]
+
+
+def expire_parts(number: int, left: int) -> list[Part]:
+    """Return how many documents expired, and how many are left."""
+    return [f"{_count(number, 'document')} expired, {left:,} left"]
+
+
+def events_parts(path: str, events: Sequence[Event], after: int, limit: int) -> list[Part]:
+    """Return the events up to the limit, which follow a position; one more says that there are more."""
+    if not events:
+        return [f"No event after {after:,} in {path}"]
+    shown = events[:limit]
+    rows: list[Sequence[Cell]] = [
+        (event.position, _happened(event), event.kind, str(event.cluster), event.canonical or "-") for event in shown
+    ]
+    columns = (">event", "documents", "kind", ">cluster", "kept")
+    return [
+        _table("", columns, rows),
+        *([f"More with --after {shown[-1].position}"] if len(events) > limit else []),
+    ]
+
+
+def _happened(event: Event) -> str:
+    """Return which documents an event is about, and from where they came."""
+    if event.kind == "merged":
+        return f"all of cluster {event.other}"
+    more = [f"{len(event.documents) - NAMED:,} more"] if len(event.documents) > NAMED else []
+    names = ", ".join([*event.documents[:NAMED], *more])
+    return f"{names} from cluster {event.other}" if event.kind == "split" else names
+
+
+def stats_record(path: str, counts: Counts, config: Config) -> dict[str, Any]:
+    """Return how much an index holds, and its settings but for those that are free."""
+    settings = asdict(config)
+    del settings["threads"], settings["keep"]["key"]
+    return {"path": path} | asdict(counts) | {"settings": settings}
+
+
+def stats_parts(path: str, counts: Counts, config: Config) -> list[Part]:
+    """Return how much an index holds, and its settings."""
+    crowded = "crowded: with more texts alike than are compared with each other"
+    return [
+        _text(f"{path}, {_size(counts.size)}", "bold"),
+        _tally(
+            {
+                "documents": counts.documents,
+                "different texts": counts.texts,
+                "clusters": counts.clusters,
+                "related pairs": counts.pairs,
+                "crowded texts": counts.crowded,
+                "events": counts.events,
+            }
+        ),
+        *([crowded] if counts.crowded else []),
+        _settings(config),
+    ]
+
+
+def verify_parts(path: str, broken: Sequence[str], counts: Counts) -> list[Part]:
+    """Return what is broken, or that nothing is."""
+    if broken:
+        return [_text(f"{_count(len(broken), 'fault')} in {path}", "bold"), "\n".join(map(plain, broken))]
+    documents, clusters = _count(counts.documents, "document"), _count(counts.clusters, "cluster")
+    return [f"{path} is sound: {documents}, {_count(counts.texts, 'text')}, {clusters}"]
+
+
+def compact_parts(path: str, before: int, after: int) -> list[Part]:
+    """Return how large a file was, and is."""
+    return [f"{path}: {_size(before)} before, {_size(after)} now"]
+
+
+def backup_parts(path: str, size: int) -> list[Part]:
+    """Return where the copy is."""
+    return [f"Copied to {path}, {_size(size)}"]
+
+
 # What parts are made of
 
 
@@ -546,6 +728,24 @@ def _text(text: str, style: str = "", *, wrap: bool = False) -> Text:
     return Text(lines, style, no_wrap=not wrap, overflow="fold" if wrap else "ellipsis")
 
 
+def _facts(facts: Mapping[str, str]) -> Text:
+    """Return names and what is known under them, one a line."""
+    width = max(map(len, facts)) + 3
+    return _text("\n".join(f"{name:<{width}}{plain(value)}" for name, value in facts.items()), wrap=True)
+
+
+def _tally(counts: Mapping[str, int]) -> Text:
+    """Return names and numbers, one a line, the numbers at the right."""
+    width = max(len(f"{number:,}") for number in counts.values())
+    return _facts({name: f"{number:>{width},}" for name, number in counts.items()})
+
+
+def _size(size: int) -> str:
+    from rich.filesize import decimal  # noqa: PLC0415 - loads on first use
+
+    return decimal(size)
+
+
 def _joined(*parts: str | None) -> str:
     return " · ".join(filter(None, parts))
 
@@ -568,7 +768,7 @@ def _finite(value: object) -> object:
         return {name: _finite(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _percent(value: float, digits: int = 0) -> str:

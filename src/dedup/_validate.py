@@ -75,3 +75,11 @@ def text(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise _reject(name, "a str", value)
     return value
+
+
+def seconds(name: str, value: object) -> float:
+    """Return `value` as a float of at least 0, which may not be infinite."""
+    number = _as_float(value)
+    if number is None or not 0.0 <= number < math.inf:
+        raise _reject(name, "a number of seconds, at least 0", value)
+    return number

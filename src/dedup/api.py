@@ -181,4 +181,4 @@ def _strings(texts: object) -> list[str]:
 
 def _page(name: str, text: str, config: Config) -> Cleaned:
     _validate.text(name, text)
-    return boilerplate.clean(text) if config.clean == "auto" else Cleaned(text, text)
+    return Cleaned(text, text) if config.clean == "off" else boilerplate.clean(text)

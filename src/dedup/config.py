@@ -10,7 +10,7 @@ from dedup import _validate
 from dedup.errors import InvalidArgumentError
 
 Linkage = Literal["canonical", "components"]
-Cleaning = Literal["auto", "off"]
+Cleaning = Literal["auto", "pages", "off"]
 KeepRule = Literal["sources", "wire", "published", "longest"]
 #: Takes an `Article` and returns what orders it: the smaller is kept first.
 KeepKey = Callable[[Any], Any]
@@ -130,7 +130,8 @@ class Config(SketchConfig):
             too short for its containment to mean anything.
         recall: Least probability that a pair exactly at `threshold` is found, in (0, 1).
         linkage: "canonical": each member is linked to its cluster's canonical. "components": connected components.
-        clean: "auto" removes page furniture before comparing; "off" takes each text as it is.
+        clean: "auto" removes page furniture before comparing, what repeats in the texts of an outlet included; "pages"
+            only what each text shows by itself, whatever comes with it; "off" takes each text as it is.
         exhaustive: Up to this many distinct texts, every pair is compared; above, pairs that share a band or enough
             of their sampled shingles.
         bucket_limit: Size above which the texts that share a band or a sampled shingle are paired through the first
@@ -168,7 +169,7 @@ class Config(SketchConfig):
         _set(self, "min_excerpt", _validate.integer("min_excerpt", self.min_excerpt, least=1))
         _set(self, "recall", _validate.fraction("recall", self.recall, one=False))
         _validate.choice("linkage", self.linkage, ("canonical", "components"))
-        _validate.choice("clean", self.clean, ("auto", "off"))
+        _validate.choice("clean", self.clean, ("auto", "pages", "off"))
         _set(self, "exhaustive", _validate.integer("exhaustive", self.exhaustive))
         _set(self, "bucket_limit", _validate.integer("bucket_limit", self.bucket_limit, least=2))
         if not isinstance(self.keep, KeepPolicy):

@@ -31,6 +31,14 @@ class OutputError(DedupError):
     """A result that cannot be written; what stood at the destination before is untouched."""
 
 
+class IndexFileError(DedupError):
+    """The file of an index is no index, is damaged, or was written by a newer version of the library."""
+
+
+class IndexBusyError(DedupError):
+    """Another writer did not finish in time."""
+
+
 class MissingExtraError(DedupError, ImportError):
     """An optional dependency is not installed; the message holds the pip line that installs it."""
 

@@ -21,6 +21,9 @@ RELATIONS: tuple[Relation, ...] = ("exact", "duplicate", "version", "excerpt", "
 #: The relations that put two texts into one cluster.
 LINKS: tuple[Relation, ...] = ("exact", "duplicate", "version", "excerpt")
 
+EventKind = Literal["added", "removed", "expired", "split", "merged", "canonical_changed"]
+Action = Literal["added", "replaced", "unchanged", "asked"]
+
 EditKind = Literal["equal", "replace", "delete", "insert"]
 
 AttributionRole = Literal["origin", "contributed", "photo"]
@@ -277,6 +280,8 @@ class Cluster:
         cohesion_least: The least Jaccard similarity of another member to the canonical, in [0, 1]; 1 when there is
             none. An exact copy has 1; with linkage "components" only members that were compared with it count.
         cohesion_mean: The mean of the same.
+        number: The number of the cluster in its index, which stays when another document becomes canonical; None in the
+            result of a run. Clusters that differ in nothing else are equal.
     """
 
     canonical: str
@@ -285,11 +290,77 @@ class Cluster:
     first_published: str | None
     cohesion_least: float = 1.0
     cohesion_mean: float = 1.0
+    number: int | None = field(default=None, compare=False)
 
     @property
     def size(self) -> int:
         """The number of members, at least 1."""
         return len(self.members)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What an index says of an article that was added to it, or that it was asked about.
+
+    Args:
+        id: The id of the article.
+        action: "added"; "replaced" when the id was there with another text; "unchanged" when it was there with the same
+            text, so that nothing was done; "asked" by a query.
+        cluster: The number of its cluster; None when it was asked about and belongs to none.
+        canonical: The id of the cluster's document to keep; the article's own when it is that one.
+        relation: How the article stands to the canonical document; None when it is that one.
+        jaccard: Exact Jaccard similarity of the two shingle sets, in [0, 1]; 1 when it is the canonical document.
+        containment: Share of the article's shingles that the canonical has, in [0, 1]; 1 as before.
+        containment_canonical: Share of the canonical's shingles that the article has, in [0, 1]; 1 as before.
+        is_new: Whether its story is new: it is the canonical document of a cluster that was not there before.
+        previous: The id of the document that was canonical in its cluster before, when another one is now.
+        items: The same of the stories that the page carried beside its own; none of a query.
+    """
+
+    id: str
+    action: Action
+    cluster: int | None
+    canonical: str
+    relation: Relation | None = None
+    jaccard: float = 1.0
+    containment: float = 1.0
+    containment_canonical: float = 1.0
+    is_new: bool = False
+    previous: str | None = None
+    items: tuple[Match, ...] = ()
+
+    @property
+    def canonical_changed(self) -> bool:
+        """Whether another document of its cluster is canonical now than before."""
+        return self.previous is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A change of the clusters of an index; whoever follows all of them has the same clusters.
+
+    - "added": the documents are in the cluster, which may be new.
+    - "removed", "expired": the documents are gone; they were in the cluster.
+    - "split": the documents left the cluster `other` for the cluster, which may be new.
+    - "merged": all documents of the cluster `other`, which is no more, are in the cluster.
+    - "canonical_changed": another document of the cluster is the one to keep.
+
+    Args:
+        kind: What happened.
+        cluster: The number of the cluster that it happened to.
+        canonical: The id of the document of the cluster to keep, after the change that the event is part of; None when
+            the cluster is no more.
+        documents: The ids of the documents that it is about; none for "merged" and "canonical_changed".
+        other: The number of the other cluster, if any.
+        position: Its place in the log: 1 for the first, larger for later ones.
+    """
+
+    kind: EventKind
+    cluster: int
+    canonical: str | None = None
+    documents: tuple[str, ...] = ()
+    other: int | None = None
+    position: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,38 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dedup import templates
-from dedup.boilerplate import age_resolved, wire_rank
 from dedup.boilerplate.sightings import Sightings, Template
 from dedup.clustering.clusters import cluster
 from dedup.clustering.order import keep_order, moments_of
-from dedup.errors import DuplicateIdError, InputError
 from dedup.kernels import native
 from dedup.kernels.parallel import Pool
 from dedup.kernels.sketches import Sketches
+from dedup.matching.candidates import Candidates
 from dedup.matching.plan import plan
-from dedup.matching.roundups import mark_roundups
+from dedup.matching.roundups import mark_roundups, undecided
 from dedup.matching.samples import pairs_by_samples
 from dedup.matching.verify import UNRELATED, Pairs, verify
 from dedup.matching.versions import mark_versions
-from dedup.model import LINKS, Article, Cleaned
-from dedup.stages import chunks_of, counter, match_alike, merge_equal, sketch
+from dedup.model import LINKS, Cleaned
+from dedup.prepare import Batch, prepare
+from dedup.stages import counter, match_alike, merge_equal, sketch
 from dedup.templates import Prints, Templates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
     from dedup.config import Config
-    from dedup.matching.candidates import Candidates
-    from dedup.stages import Advance, Progress
+    from dedup.model import Article
+    from dedup.stages import Progress
+
+#: How often the parts of pages are compared: what one page is may depend on what those are that it carries.
+_ROUNDS = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +51,7 @@ class Outcome:
         representative: int64 [n], the row that stands for all documents of the same folded text: the best to keep.
         documents: int64 [m], the representatives that have a token, in keep order.
         pairs: Pairs of `documents` (places in that array) that are related.
+        judged: More such pairs, which were no candidates; they only tell whether the parts of a page are related.
         candidates: How many pairs were verified.
         capped: Buckets over the limit.
         omitted: At most so many pairs of those buckets were not looked at.
@@ -65,6 +68,7 @@ class Outcome:
     representative: NDArray[np.int64]
     documents: NDArray[np.int64]
     pairs: Pairs
+    judged: Pairs
     candidates: int
     capped: int
     omitted: int
@@ -108,7 +112,7 @@ def run(
         InvalidArgumentError: The key of the keep policy fails on a document.
     """
     plan(config.threshold, config.recall, num_slots=config.num_slots)  # refuses what cannot be reached, before any work
-    batch, sketches = _prepare(articles, config, counter(progress, "sketch", len(articles)))
+    batch, sketches = prepare(articles, config, counter(progress, "sketch", len(articles)))
     found: list[Template] = []
     if config.clean == "auto":
         sketches, found = _cut_templates(batch, sketches, config, known)
@@ -137,6 +141,12 @@ def run(
             inside = pairs_by_samples(strings, room, candidates, config, pool, advance)
             pairs = pairs.join(compare(inside))
             candidates = candidates.join(inside)
+        pairs = pairs.where(pairs.relation != UNRELATED)
+        judged = (
+            _judged(pairs, moments[compared], compare)
+            if len(rows) > config.exhaustive
+            else pairs.where(np.empty(0, np.int64))
+        )
     return Outcome(
         articles=batch.documents,
         cleaned=batch.cleaned,
@@ -145,7 +155,8 @@ def run(
         order=order,
         representative=representative,
         documents=compared,
-        pairs=pairs.where(pairs.relation != UNRELATED),
+        pairs=pairs,
+        judged=judged,
         candidates=len(candidates),
         capped=candidates.capped,
         omitted=min(candidates.omitted, len(rows) * (len(rows) - 1) // 2 - len(candidates)),
@@ -160,9 +171,12 @@ def decide(outcome: Outcome, config: Config) -> Decision:
 
     `config` may be stricter than the one of the run, never looser.
     """
-    related = outcome.pairs.related(config)
+    related, judged = (
+        pairs.where(pairs.relation != UNRELATED)
+        for pairs in (outcome.pairs.related(config), outcome.judged.related(config))
+    )
     moments = outcome.moments[outcome.documents]
-    pairs = mark_roundups(related.where(related.relation != UNRELATED), moments)
+    pairs = mark_roundups(related, moments, judged)
     pairs = mark_versions(pairs, moments, _outlets(outcome.articles[row] for row in outcome.documents.tolist()))
     links = pairs.links
     m = len(outcome.documents)
@@ -185,143 +199,28 @@ def decide(outcome: Outcome, config: Config) -> Decision:
     return Decision(canonical[outcome.representative], evidence[outcome.representative], pairs)
 
 
+def _judged(pairs: Pairs, moments: NDArray[np.float64], compare: Callable[[Candidates], Pairs]) -> Pairs:
+    """Compare the parts of pages that would be roundups if these were unrelated; return those that are related."""
+    judged = pairs.where(np.empty(0, np.int64))
+    tried = np.empty(0, np.int64)
+    for _ in range(_ROUNDS):
+        codes = undecided(pairs, moments, judged, tried)
+        if not len(codes):
+            break
+        found = compare(Candidates(codes >> 32, codes & 0xFFFFFFFF, np.zeros(len(moments), np.bool_)))
+        judged = judged.join(found.where(found.relation != UNRELATED))
+        tried = np.union1d(tried, codes)
+    return judged
+
+
 def _outlets(articles: Iterable[Article]) -> NDArray[np.int64]:
     """Return a number for the outlet of each article, int64; -1 where it is unknown."""
     known = {"": -1}
     return np.array([known.setdefault(templates.outlet_of(article), len(known)) for article in articles], np.int64)
 
 
-@dataclass(slots=True, eq=False)
-class _Batch:
-    """Documents on their way through cleaning, and what is known of them so far.
-
-    Args:
-        documents: The articles, then the items of their pages.
-        cleaned: Row of a document -> what cleaning removed.
-        strings: The clean texts without byte-for-byte repeats.
-        places: The place of each document's clean text in `strings`.
-        known: Hash of a clean text -> its place in `strings`.
-        prints: The blocks of `strings`, in pieces.
-        wire_ranks: How near each document is to its wire.
-    """
-
-    documents: list[Article]
-    cleaned: dict[int, Cleaned] = field(default_factory=dict)
-    strings: list[str] = field(default_factory=list)
-    places: list[int] = field(default_factory=list)
-    known: dict[int, int] = field(default_factory=dict)
-    prints: list[Prints] = field(default_factory=list)
-    wire_ranks: list[int] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Chunk:
-    """Some documents, cleaned.
-
-    Args:
-        rows: Which ones.
-        strings: Their clean texts.
-        texts: The same, as the kernels read them.
-        hashes: uint64, one per clean text.
-        pages: Place in the chunk -> what cleaning removed.
-        prints: The blocks of the clean texts; None when nothing is cleaned.
-        wire_ranks: How near each document is to its wire.
-    """
-
-    rows: range
-    strings: list[str]
-    texts: native.Texts
-    hashes: NDArray[np.uint64]
-    pages: dict[int, Cleaned]
-    prints: Prints | None
-    wire_ranks: list[int]
-
-
-def _prepare(articles: Sequence[Article], config: Config, advance: Advance) -> tuple[_Batch, Sketches]:
-    """Clean and sketch the articles, then the items that their pages carry, each different text once."""
-    batch = _Batch(list(articles))
-    parts: list[Sketches] = []
-    start = 0
-    with Pool(config.threads) as pool:
-        while start < len(batch.documents):
-            # Items join the end of the list meanwhile, and have their turn when the articles have had theirs.
-            texts = [article.text for article in batch.documents[start:]]
-            rows = [range(start + cut.start, start + cut.stop) for cut in chunks_of(texts)]
-            sketches = Sketches.empty(len(texts), config)
-            filled = 0
-            for chunk in pool.map(partial(_read, batch, config), rows):
-                fresh = _merge(batch, chunk)
-                part = sketches.rows(filled, filled + len(fresh))
-                pool.start(partial(native.fill_sketches, fresh, config, 0, len(fresh), part))
-                filled += len(fresh)
-                advance(len(chunk.rows))
-            parts.append(sketches.rows(0, filled))
-            start += len(texts)
-    _check_item_ids(batch.documents, len(articles))
-    return batch, Sketches.join(parts, config)
-
-
-def _read(batch: _Batch, config: Config, rows: range) -> _Chunk:
-    """Clean some documents and hash their clean texts."""
-    strings = [batch.documents[row].text for row in rows]
-    texts = native.Texts.from_strings(strings)
-    for i in np.flatnonzero(texts.lengths > native.MAX_TEXT_BYTES).tolist():
-        name, size = batch.documents[rows[i]].id, texts.lengths[i]
-        raise InputError(f"text of {name!r} must be at most 64 MiB of UTF-8. Got {size} bytes.")
-    pages: dict[int, Cleaned] = {}
-    prints: Prints | None = None
-    if config.clean == "auto":
-        pages, prints = templates.clean_texts(strings, texts)
-    if pages:
-        for i, page in pages.items():
-            strings[i] = page.text
-        texts = texts.replace(np.array(list(pages)), native.Texts.from_strings([strings[i] for i in pages]))
-    wire_ranks = [wire_rank(string, batch.documents[row].source) for string, row in zip(strings, rows, strict=True)]
-    hashes = np.empty(len(texts), np.uint64)
-    native.fill_text_hashes(texts, config.seed, 0, len(texts), hashes)
-    return _Chunk(rows, strings, texts, hashes, pages, prints, wire_ranks)
-
-
-def _merge(batch: _Batch, chunk: _Chunk) -> native.Texts:
-    """Add a chunk to the batch, and the items of its pages; return the texts that are new."""
-    for i, page in chunk.pages.items():
-        row = chunk.rows[i]
-        article = batch.documents[row]
-        if article.published is None and "published" in page.metadata:
-            batch.documents[row] = replace(article, published=page.metadata["published"])
-        batch.documents += _items(batch.documents[row], page)
-        batch.cleaned[row] = page
-    batch.wire_ranks += chunk.wire_ranks
-    fresh = []
-    for i, (key, string) in enumerate(zip(chunk.hashes.tolist(), chunk.strings, strict=True)):
-        place = batch.known.setdefault(key, len(batch.strings))
-        # Equal hashes are not yet equal texts: whoever knows the seed can make two that collide.
-        if place == len(batch.strings) or batch.strings[place] != string:
-            place = len(batch.strings)
-            batch.strings.append(string)
-            fresh.append(i)
-        batch.places.append(place)
-    if chunk.prints:
-        batch.prints.append(chunk.prints.take(np.array(fresh, np.int64)))
-    return chunk.texts.take(np.array(fresh, np.int64))
-
-
-def _items(page: Article, cleaned: Cleaned) -> list[Article]:
-    return [
-        Article(
-            id=f"{page.id}#{number}",
-            text=item.text,
-            source=item.source,
-            published=age_resolved(item.age, page.published),
-            title=item.title,
-            parent=page.id,
-        )
-        for number, item in enumerate(cleaned.items, 1)
-    ]
-
-
 def _cut_templates(
-    batch: _Batch, sketches: Sketches, config: Config, known: Templates | None
+    batch: Batch, sketches: Sketches, config: Config, known: Templates | None
 ) -> tuple[Sketches, list[Template]]:
     """Learn which blocks are furniture of their outlet and cut them out of the texts; return the sketches of all."""
     outlets = [templates.outlet_of(article) for article in batch.documents]
@@ -361,18 +260,6 @@ def _cut_templates(
     found = learned.templates(templates.LEAST_POINTS, templates.LEAST_POINTS_UNKNOWN)
     found = [template for template in found if (template.outlet, template.fingerprint) in used]
     return Sketches.join([sketches, sketch(fresh, config)], config), found
-
-
-def _check_item_ids(documents: list[Article], articles: int) -> None:
-    if len(documents) == articles:
-        return
-    taken = {article.id for article in documents[:articles]}
-    for item in documents[articles:]:
-        if item.id in taken:
-            raise DuplicateIdError(
-                f"id must be unique. Got {item.id!r} of a document and of a story that page {item.parent!r} carries."
-            )
-        taken.add(item.id)
 
 
 def _representatives(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from functools import cmp_to_key
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
     from dedup.config import KeepPolicy
     from dedup.model import Article
+
+
+_FLOAT, _BITS = struct.Struct(">d"), struct.Struct(">Q")
 
 
 def moments_of(articles: Sequence[Article]) -> NDArray[np.float64]:
@@ -68,6 +72,34 @@ def keep_order(
             columns.append(-tokens[by_id].astype(np.float64))
     # Stable, so that equal keys stay in the order of their ids.
     return by_id[np.lexsort(columns[::-1])] if columns else by_id
+
+
+def ranker(policy: KeepPolicy) -> Callable[[Article, int, float, int], bytes]:
+    """Return a function that gives bytes which compare as documents stand in keep order: the smaller is kept.
+
+    It takes a document, the tokens of its clean text, the last moment when it may have been published (of
+    `moments_of`) and how near it is to its wire. The key of a policy has no say.
+    """
+    rules = [rule for rule in policy.order if rule != "sources" or policy.sources]
+    packed = struct.Struct(">" + "".join("Q" if rule == "published" else "I" for rule in rules)).pack
+    places = {folded(source): place for place, source in enumerate(policy.sources)}
+
+    def rank(article: Article, tokens: int, published: float, wire_rank: int) -> bytes:
+        values = []
+        for rule in rules:
+            if rule == "sources":
+                values.append(places.get(folded(article.source or ""), len(places)))
+            elif rule == "wire":
+                values.append(wire_rank)
+            elif rule == "published":
+                # The bits of a number ascend with it once those of negative ones are turned over.
+                (bits,) = _BITS.unpack(_FLOAT.pack(published + 0.0))
+                values.append(bits ^ (2**64 - 1 if bits >> 63 else 1 << 63))
+            else:
+                values.append(2**32 - 1 - tokens)
+        return packed(*values) + article.id.encode("utf-8", "surrogatepass")
+
+    return rank
 
 
 def _source_ranks(articles: Sequence[Article], sources: tuple[str, ...]) -> NDArray[np.int64]:

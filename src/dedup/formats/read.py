@@ -8,7 +8,7 @@ import json
 import os
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Integral
@@ -114,6 +114,32 @@ def read(source: object, *, on_error: Literal["raise", "skip"] = "raise") -> Cor
         articles = [Article(str(number), text) for number, text in enumerate(source)]
         return Corpus(articles, ids_made=bool(articles))
     return _collect(list(_rows(source)), skip=on_error == "skip")
+
+
+def stream(source: object, skip: Callable[[Skipped], None] | None = None) -> Iterator[Article]:
+    """Yield the articles of a source of `read` one by one; each must have an id, and may come again.
+
+    Args:
+        source: See `read`.
+        skip: Takes the rows that are no articles; None stops at the first.
+
+    Raises:
+        InputError: The source cannot be read, or a row is no article or has no id.
+        InvalidArgumentError: `source` is of another kind.
+    """
+    for place, record in _rows(source):
+        try:
+            if isinstance(record, str) or (isinstance(record, _RECORD) and record.get("id") is None):
+                raise InputError("id is missing, and an article of an index needs one.")
+            article = _article(record, None)
+        except (DedupError, RecursionError, ValueError) as error:
+            bad = Skipped(*place, str(error))
+            if skip is None:
+                kind = type(error) if isinstance(error, InputError) else InputError
+                raise kind(str(bad)) from error
+            skip(bad)
+        else:
+            yield article
 
 
 def read_records(path: str | os.PathLike[str], needed: Sequence[str]) -> list[dict[str, Any]]:

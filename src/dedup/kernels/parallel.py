@@ -22,6 +22,8 @@ Answer = TypeVar("Answer")
 
 def chunks(weights: NDArray[np.integer[Any]], most: int) -> list[range]:
     """Cut rows into ranges that each weigh about `most`, or are one row; of no row, none."""
+    if len(weights) == 1:
+        return [range(1)]
     ends = np.cumsum(weights, dtype=np.int64)
     marks = np.arange(most, int(ends[-1]) if len(ends) else 0, most)
     bounds = np.unique(np.concatenate([[0], np.searchsorted(ends, marks), [len(weights)]])).tolist()

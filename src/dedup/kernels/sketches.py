@@ -94,6 +94,10 @@ class Sketches:
         part = slice(start, stop)
         return Sketches(self.scheme, self.signatures[part], self.tokens[part], self.shingles[part], self.digests[part])
 
+    def take(self, rows: NDArray[np.int64]) -> Sketches:
+        """Return a copy of some rows, in the order asked for."""
+        return Sketches(self.scheme, self.signatures[rows], self.tokens[rows], self.shingles[rows], self.digests[rows])
+
     def __len__(self) -> int:
         """Return the number of texts."""
         return len(self.tokens)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Container
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -20,8 +22,14 @@ LEAD, PART, LARGE_PART = 0.07, 0.15, 0.4
 #: So much of a `duplicate` lies in a page that carries it, and so much of the page is another text that it carries.
 CARRIED, SECOND = 0.8, 0.25
 
+#: Of more parts of a page, so many are looked at: those that it carries first, and of each kind the largest.
+MOST_PARTS = 64
 
-def mark_roundups(pairs: Pairs, moments: NDArray[np.float64]) -> Pairs:
+#: Takes a text and an array of others, and returns which of them stand in some way to the one.
+AreAmong = Callable[[int, "NDArray[np.int64]"], "NDArray[np.bool_]"]
+
+
+def mark_roundups(pairs: Pairs, moments: NDArray[np.float64], judged: Pairs | None = None) -> Pairs:
     """Return the pairs, those of a roundup and a text that it carries as ROUNDUP.
 
     A page carries a smaller text that is an `excerpt` of it, or a `duplicate` of which CARRIED is in it, and did not
@@ -33,6 +41,7 @@ def mark_roundups(pairs: Pairs, moments: NDArray[np.float64]) -> Pairs:
     Where the main one is a `duplicate`, hence most of the page, only one that makes up LARGE_PART does, or SECOND and
     is carried; another `duplicate` only when it has the form of the main one. Texts are unrelated when they are no
     pair, share a passage that is less than PART of the smaller one, or have the same form.
+    Of more than MOST_PARTS texts the largest are looked at, those that the page carries first.
     A composite page is a roundup unless it is the `duplicate` of an earlier text, in keep order, that is none and that
     it does not carry: then it is a copy of one story, of which pieces were printed too.
 
@@ -40,13 +49,11 @@ def mark_roundups(pairs: Pairs, moments: NDArray[np.float64]) -> Pairs:
         pairs: Related pairs, ascending by left and right document.
         moments: float64 [documents, 2], the first and the last moment when each may have been published, in seconds;
             infinity where that is unknown.
+        judged: More related pairs, of `undecided`; they are no pairs of the answer. None for none.
     """
-    left_larger = pairs.left_size > pairs.right_size
+    within, left_larger = _within(pairs)
     larger = np.where(left_larger, pairs.left, pairs.right)
-    smaller_size = np.minimum(pairs.left_size, pairs.right_size)
-    inside = (pairs.relation == DUPLICATE) & (pairs.shared >= CARRIED * smaller_size)
-    within = ((pairs.relation == EXCERPT) | inside) & (pairs.left_size != pairs.right_size)
-    composite = _composite(pairs, within, left_larger, moments)
+    composite = _composite(pairs, within, left_larger, moments, judged or pairs.where(np.empty(0, np.int64)), None)
     if not composite:
         return pairs
 
@@ -67,13 +74,41 @@ def mark_roundups(pairs: Pairs, moments: NDArray[np.float64]) -> Pairs:
     return pairs.relabelled(relation)
 
 
+def undecided(pairs: Pairs, moments: NDArray[np.float64], judged: Pairs, tried: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return pairs of texts, left * 2**32 + right, that would make a page composite if they were unrelated.
+
+    Two parts of a page that were no candidates may be related all the same, most of all where many texts share what
+    they have: so they are compared before a page is taken for a roundup.
+
+    Args:
+        pairs: See `mark_roundups`.
+        moments: See there.
+        judged: Pairs that were returned here before and found related.
+        tried: int64, all that were returned here before, ascending.
+    """
+    within, left_larger = _within(pairs)
+    absent: list[NDArray[np.int64]] = []
+    _composite(pairs, within, left_larger, moments, judged, absent)
+    found = np.unique(np.concatenate([np.empty(0, np.int64), *absent]))
+    return found[~np.isin(found, tried)]
+
+
+def _within(pairs: Pairs) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return in which pairs the larger text would carry the smaller one, and in which the left one is the larger."""
+    inside = (pairs.relation == DUPLICATE) & (pairs.shared >= CARRIED * np.minimum(pairs.left_size, pairs.right_size))
+    within = ((pairs.relation == EXCERPT) | inside) & (pairs.left_size != pairs.right_size)
+    return within, pairs.left_size > pairs.right_size
+
+
 def _composite(
     pairs: Pairs,
     within: NDArray[np.bool_],
     left_larger: NDArray[np.bool_],
     moments: NDArray[np.float64],
+    judged: Pairs,
+    absent: list[NDArray[np.int64]] | None,
 ) -> set[int]:
-    """Return the composite pages: `within` says in which pairs the larger text carries the smaller one."""
+    """Return the composite pages; to `absent` go the pairs that were asked for and are not there."""
     # Each pair as (page, text), carried or merely much in common with the page.
     sides = (
         (pairs.left, pairs.left_size, pairs.right, left_larger),
@@ -106,36 +141,66 @@ def _composite(
     entries = entries[:, np.lexsort(entries[::-1])]
     pages, texts = entries[1].astype(np.int64), entries[4].astype(np.int64)
     carried, is_copy, share = entries[2] == 0, entries[5] == 1, entries[6]
+    known = pairs.join(judged)
     # Different stories may quote the same passage, or have the same form.
-    much = (pairs.relation != OVERLAP) | (pairs.shared >= PART * np.minimum(pairs.left_size, pairs.right_size))
-    codes = pairs.left << 32 | pairs.right
-    form_codes, codes = codes[is_form], codes[much & ~is_form]
-    is_large = share >= LARGE_PART
-    beside_text, beside_copy = carried | is_large, (carried & (share >= SECOND)) | is_large
+    much = (known.relation != OVERLAP) | (known.shared >= PART * np.minimum(known.left_size, known.right_size))
+    codes, is_form = known.left << 32 | known.right, known.relation == TEMPLATE
+    same_form, among = partial(_are_among, codes[is_form]), partial(_are_among, codes[much & ~is_form])
+
+    def related(one: int, others: NDArray[np.int64]) -> NDArray[np.bool_]:
+        if absent is not None:
+            rest = others[~_are_among(codes, one, others)]
+            absent.append(np.minimum(one, rest) << 32 | np.maximum(one, rest))
+        return among(one, others)
+
     composite: set[int] = set()
     starts = np.flatnonzero(np.concatenate([[True], pages[1:] != pages[:-1]])[: len(pages)])
     for start, stop in pairwise([*starts.tolist(), len(pages)]):
-        main, *rest = [at for at in range(start, stop) if not (carried[at] and int(texts[at]) in composite)] or [-1]
-        if not rest or not carried[main]:
-            continue
-        if is_large[main]:
-            rest = [at for at in rest if carried[at] or share[at] >= PART]
-        large = beside_copy if is_copy[main] else beside_text
-        if is_copy[main]:
-            other = ~is_copy[rest] | _are_among(form_codes, texts[main], texts[rest])
-            rest = [at for at, is_other in zip(rest, other.tolist(), strict=True) if is_other and large[at]]
-        if rest and _are_several(texts[[main, *rest]], large[[main, *rest]], codes):
+        part = slice(start, min(stop, start + MOST_PARTS))
+        if is_composite(texts[part], carried[part], is_copy[part], share[part], composite, related, same_form):
             composite.add(int(pages[start]))
     return composite
 
 
-def _are_several(texts: NDArray[np.int64], large: NDArray[np.bool_], codes: NDArray[np.int64]) -> bool:
-    """Return whether beside its first text a page has a large other one, or two others, that are unrelated."""
-    other = ~_are_among(codes, texts[0], texts[1:])
-    if (other & large[1:]).any():
+def is_composite(
+    texts: NDArray[np.int64],
+    carried: NDArray[np.bool_],
+    is_copy: NDArray[np.bool_],
+    share: NDArray[np.float64],
+    composite: Container[int],
+    related: AreAmong,
+    same_form: AreAmong,
+) -> bool:
+    """Return whether a page is composite, as `mark_roundups` says, from its parts.
+
+    Args:
+        texts: int64 [n], what the page carries, largest first; then what it has much in common with, largest first. At
+            most MOST_PARTS.
+        carried: bool [n], whether it carries it.
+        is_copy: bool [n], whether it is a `duplicate` of it.
+        share: float64 [n], the share of the page that it has.
+        composite: The composite ones of what it carries.
+        related: Which of some texts are related to one.
+        same_form: Which of them have its form.
+    """
+    is_large = share >= LARGE_PART
+    main, *rest = [at for at in range(len(texts)) if not (carried[at] and int(texts[at]) in composite)] or [-1]
+    if not rest or not carried[main]:
+        return False
+    if is_large[main]:
+        rest = [at for at in rest if carried[at] or share[at] >= PART]
+    large = carried | is_large
+    if is_copy[main]:
+        large = (carried & (share >= SECOND)) | is_large
+        other = ~is_copy[rest] | same_form(int(texts[main]), texts[rest])
+        rest = [at for at, is_other in zip(rest, other.tolist(), strict=True) if is_other and large[at]]
+    if not rest:
+        return False
+    # Beside its main text a page has a large one that is unrelated to it, or two that are, also to each other.
+    unrelated = np.array(rest)[~related(int(texts[main]), texts[rest])]
+    if large[unrelated].any():
         return True
-    unrelated = texts[1:][other]
-    return len(unrelated) > 1 and not _are_among(codes, unrelated[0], unrelated[1:]).all()
+    return len(unrelated) > 1 and not related(int(texts[unrelated[0]]), texts[unrelated[1:]]).all()
 
 
 def _are_among(codes: NDArray[np.int64], one: int, others: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -27,7 +27,7 @@ _CHUNK_SHINGLES = 250_000
 _LEAST_OF_PASSAGE = 2
 
 #: What more texts share is mostly furniture: passages in it are looked for with the first of them only.
-_PASSAGE_TEXTS = 8
+PASSAGE_TEXTS = 8
 
 #: Samples are compared in so many parts, each of which has all occurrences of its hashes, to bound memory.
 _PARTS = 16
@@ -47,7 +47,7 @@ def pairs_by_samples(
     not in isolated words; one that shares 40 words in a row and no more, with .06: two of the 4.5 samples that are
     expected of so many words must be there. A sampled shingle that more than `config.bucket_limit` texts have counts
     for the pairs of its first texts in keep order with all others: so the texts of a widely printed story still meet
-    the best of them. For passages that begins with _PASSAGE_TEXTS.
+    the best of them. For passages that begins with PASSAGE_TEXTS.
 
     Args:
         strings: The clean texts, in keep order.
@@ -63,12 +63,12 @@ def pairs_by_samples(
     def sample(rows: range) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
         chosen = long_enough[rows.start : rows.stop]
         texts = native.Texts.from_strings([strings[row] for row in chosen.tolist()])
-        sets = native.ShingleSets.empty(_bound(room[chosen]))
+        sets = native.ShingleSets.empty(room_for(room[chosen]))
         native.fill_samples(texts, np.arange(len(texts)), config, 0, len(texts), sets)
         return sets.joined(), sets.counts
 
     # What the bound leaves unused is never touched, so it takes no memory.
-    values = np.empty(int(_bound(room[long_enough]).sum()), np.uint64)
+    values = np.empty(int(room_for(room[long_enough]).sum()), np.uint64)
     counts = np.empty(len(long_enough), np.int64)
     done = filled = 0
     for some, numbers in pool.map(sample, chunks(room[long_enough], _CHUNK_SHINGLES)):
@@ -81,7 +81,7 @@ def pairs_by_samples(
     return Candidates(left, right, np.zeros(len(strings), np.bool_), common=common, frequent=frequent)
 
 
-def _bound(room: NDArray[np.uint32]) -> NDArray[np.int64]:
+def room_for(room: NDArray[np.uint32]) -> NDArray[np.int64]:
     """Return the most hashes that a sample takes, int64: twice what is expected of a long text."""
     return SAMPLE_LEAST + room.astype(np.int64) // 4
 
@@ -107,7 +107,7 @@ def _sharing(
     ends = np.cumsum(counts)
     pairs, shared = np.empty(0, np.uint64), np.empty(0, np.int64)
     passages, in_passage = pairs, shared
-    limits = config.bucket_limit, min(config.bucket_limit, _PASSAGE_TEXTS)
+    limits = config.bucket_limit, min(config.bucket_limit, PASSAGE_TEXTS)
     over = np.zeros(2, np.int64)
     # The cast keeps the low byte, and needs no copy of all values on its way.
     part_of = values.astype(np.uint8) % _PARTS
@@ -123,19 +123,48 @@ def _sharing(
         pairs, shared = _add(pairs, shared, more)
         passages, in_passage = _add(passages, in_passage, few)
 
-    # Both samples have what is shared and lies below the lower of the two cuts.
-    rates = _rates(values, ends, counts)
-    deviations = NormalDist().inv_cdf(config.recall)
+    rates = rates_of(values, ends, counts)
     (a, b), (c, d) = (np.searchsorted(documents, _ends(some)) for some in (pairs, passages))
-    rate = np.minimum(rates[a], rates[b])
-    expected = config.overlap * np.minimum(counts[a] / rates[a], counts[b] / rates[b]) * rate
-    chosen = pairs[shared >= expected - deviations * np.sqrt(expected)]
-    least_words = max(0, config.min_passage - config.shingle_size - SAMPLE_EXTRA + 1)
-    expected = least_words * np.minimum(rates[c], rates[d])
-    least = np.maximum(_LEAST_OF_PASSAGE, expected - deviations * np.sqrt(expected))
-    left, right = _ends(np.union1d(chosen, passages[in_passage >= least]))
+    chosen = pairs[enough_of_text(shared, (counts[a], counts[b]), (rates[a], rates[b]), config)]
+    enough = enough_of_passage(in_passage, (rates[c], rates[d]), config)
+    left, right = _ends(np.union1d(chosen, passages[enough]))
     apart = left != right
     return left[apart], right[apart], *over.tolist()
+
+
+def enough_of_text(
+    shared: NDArray[np.int64],
+    sizes: tuple[NDArray[np.int64], NDArray[np.int64]],
+    rates: tuple[NDArray[np.float64], NDArray[np.float64]],
+    config: Config,
+) -> NDArray[np.bool_]:
+    """Return which pairs share so many samples that one may have `config.overlap` of its shingles in the other.
+
+    Args:
+        shared: int64 [pairs], samples that both have.
+        sizes: int64 [pairs] each, how many samples the two have.
+        rates: float64 [pairs] each, see `rates_of`.
+        config: The settings.
+    """
+    # Both samples have what is shared and lies below the lower of the two cuts.
+    rate = np.minimum(*rates)
+    return _enough(shared, config.overlap * np.minimum(sizes[0] / rates[0], sizes[1] / rates[1]) * rate, 0, config)
+
+
+def enough_of_passage(
+    shared: NDArray[np.int64],
+    rates: tuple[NDArray[np.float64], NDArray[np.float64]],
+    config: Config,
+) -> NDArray[np.bool_]:
+    """Return which pairs share so many samples that they may have a passage of `config.min_passage` words."""
+    least_words = max(0, config.min_passage - config.shingle_size - SAMPLE_EXTRA + 1)
+    return _enough(shared, least_words * np.minimum(*rates), _LEAST_OF_PASSAGE, config)
+
+
+def _enough(shared: NDArray[np.int64], expected: NDArray[np.float64], least: int, config: Config) -> NDArray[np.bool_]:
+    deviations = NormalDist().inv_cdf(config.recall)
+    enough: NDArray[np.bool_] = shared >= np.maximum(least, expected - deviations * np.sqrt(expected))
+    return enough
 
 
 def _ends(pairs: NDArray[np.uint64]) -> NDArray[np.int64]:
@@ -157,7 +186,13 @@ def _add(
     return both[first], np.add.reduceat(counts, first) if len(first) else counts
 
 
-def _rates(values: NDArray[np.uint64], ends: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the share of all hashes that lies below the cut of each sample, float64 [n]."""
+def rates_of(values: NDArray[np.uint64], ends: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the share of all hashes that lies below the cut of each sample, float64 [n].
+
+    Args:
+        values: uint64, the samples one after the other, each sorted.
+        ends: int64 [n], where each ends.
+        counts: int64 [n], the size of each.
+    """
     # A sample of less than the least number holds all that there is.
     return np.where(counts < SAMPLE_LEAST, 1.0, np.maximum(values[ends - 1], SAMPLE_CUT) / 2.0**64)

@@ -1,0 +1,1 @@
+"""Bridges to other tools; each module needs the extra of its name."""

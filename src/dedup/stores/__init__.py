@@ -1,0 +1,1 @@
+"""Where an index lives: in memory or in an SQLite file."""
