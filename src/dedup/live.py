@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import threading
@@ -16,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
+import xxhash
 
 from dedup import _validate, formats
 from dedup.audit import check
@@ -262,7 +262,7 @@ class Index:
             text, leader, pair = found
             canonical = store.documents([leader.best])[leader.best].id
             match = Match(one.id, "asked", leader.cluster, canonical, "exact")
-            return match if pair is None else _with_scores(match, text, leader, pair)
+            return (_with_scores([(match, text, leader, pair)]) or [match])[0]
 
     def __contains__(self, name: object) -> bool:
         """Tell whether a document of that id is there."""
@@ -480,8 +480,8 @@ def _articles(source: object) -> list[Article]:
 
 
 def _fingerprint(text: str) -> bytes:
-    """Return what tells whether a text came before: a cryptographic hash, for whoever sends it may wish it did."""
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    """Return what tells whether a text came before, 16 bytes: XXH3-128 of its UTF-8."""
+    return xxhash.xxh3_128_digest(text.encode("utf-8", "surrogatepass"))
 
 
 def _is_same(document: Document | None, fingerprint: bytes) -> bool:
@@ -588,11 +588,12 @@ def _matches(store: Store, documents: list[Document], change: Change) -> dict[st
     unknown = {texts[leaders[cluster]].best for cluster in clusters} - names.keys()
     names |= {number: document.id for number, document in store.documents(unknown).items()}
     found = {}
+    related = []
     for document in documents:
         text = texts[document.text]
         leader = texts[leaders[text.cluster]]
         is_canonical = leader.best == document.number
-        match = Match(
+        found[document.id] = Match(
             document.id,
             "added",
             text.cluster,
@@ -601,9 +602,9 @@ def _matches(store: Store, documents: list[Document], change: Change) -> dict[st
             is_new=is_canonical and text.cluster in change.begun,
             previous=change.previous.get(text.cluster),
         )
-        pair = None if text is leader else store.pair(text.number, leader.number)
-        found[document.id] = match if pair is None else _with_scores(match, text, leader, pair)
-    return found
+        if text is not leader:
+            related.append((found[document.id], text, leader, store.pair(text.number, leader.number)))
+    return found | {match.id: match for match in _with_scores(related)}
 
 
 def _in_order(
@@ -626,29 +627,39 @@ def _in_order(
     return found
 
 
-def _with_scores(match: Match, text: Text, leader: Text, pair: Neighbour) -> Match:
-    """Return a match with what the text and the canonical text of its cluster have in common."""
-    sizes = np.array([[pair.size], [pair.other_size]])
-    both = Pairs(
-        left=np.zeros(1, np.int64),
-        right=np.ones(1, np.int64),
-        shared=np.array([pair.shared]),
-        left_size=sizes[0],
-        right_size=sizes[1],
-        passage=np.zeros(1, np.int64),
-        is_form=np.zeros(1, np.bool_),
-        relation=np.array([pair.relation], np.uint8),
+def _with_scores(related: list[tuple[Match, Text, Text, Neighbour | None]]) -> list[Match]:
+    """Return matches with what the text of each and the canonical text of its cluster have in common."""
+    rows = [(match, text, leader, pair) for match, text, leader, pair in related if pair is not None]
+    if not rows:
+        return []
+    scores = np.array([pair for _, _, _, pair in rows], np.int64)
+    count = len(rows)
+    outlets = [" ".join((one.source or "").split()) for _, text, leader, _ in rows for one in (text, leader)]
+    numbers = {outlet: number for number, outlet in enumerate(dict.fromkeys(outlets))} | {"": -1}
+    pairs = mark_versions(
+        Pairs(
+            left=np.arange(0, 2 * count, 2),
+            right=np.arange(1, 2 * count, 2),
+            shared=scores[:, 2],
+            left_size=scores[:, 3],
+            right_size=scores[:, 4],
+            passage=np.zeros(count, np.int64),
+            is_form=np.zeros(count, np.bool_),
+            relation=scores[:, 1].astype(np.uint8),
+        ),
+        np.array([(one.first, one.last) for _, text, leader, _ in rows for one in (text, leader)]),
+        np.array([numbers[outlet] for outlet in outlets]),
     )
-    outlets = [" ".join((one.source or "").split()) for one in (text, leader)]
-    numbers = np.array([-1 if not outlet else outlets.index(outlet) for outlet in outlets])
-    both = mark_versions(both, np.array([[text.first, text.last], [leader.first, leader.last]]), numbers)
-    return replace(
-        match,
-        relation=RELATIONS[int(both.relation[0])],
-        jaccard=jaccard(pair),
-        containment=pair.shared / pair.size,
-        containment_canonical=pair.shared / pair.other_size,
-    )
+    return [
+        replace(
+            match,
+            relation=RELATIONS[relation],
+            jaccard=jaccard(pair),
+            containment=pair.shared / pair.size,
+            containment_canonical=pair.shared / pair.other_size,
+        )
+        for (match, _, _, pair), relation in zip(rows, pairs.relation.tolist(), strict=True)
+    ]
 
 
 def _cluster(store: Store, number: int, canonical: int) -> Cluster:

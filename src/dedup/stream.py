@@ -138,7 +138,7 @@ class Change:
             keys = self._read_keys(asking, readings)
             # First, so that the new texts meet each other as well.
             self._store.add_keys(list(asking), keys.of_each())
-            pairs = self._worth_comparing(keys, list(asking))
+            pairs = self._worth_comparing(keys, list(asking), is_there=True)
             strings = {number: readings.strings[place] for number, place in asking.items()}
             self._store.save_pairs(self._note(self._compare(pairs, strings)))
         return self._added
@@ -149,13 +149,17 @@ class Change:
         pages = {number for number in self._touched if self._texts[number].size}
         near = [neighbour for number in pages for neighbour in self._some_neighbours(number)]
         near += [neighbour for _, neighbours in self._gone.values() for neighbour in neighbours]
-        pages |= {one.other for one in near if one.relation == OVERLAP or _carries(_turned(one))}
+        pages |= {one.other for one in near if one.relation == OVERLAP or _is_carried(one)}
         copies = {one.other for one in near if one.relation == DUPLICATE}
         unsettled = {*self._new, *self._settle_roundups(pages, copies)}
         # Not to be compared again with each change.
         self._store.save_pairs(self._note(self._in_crowd))
-        unsettled |= {number for pair in self._in_crowd for number in (pair.text, pair.other)}
         ties: set[int] = set()
+        for pair in self._in_crowd:
+            first, second = sorted(self.load([pair.text, pair.other]), key=lambda text: text.rank)
+            (unsettled if self._was_canonical(first) else ties).add(second.number)
+            ties.add(first.number)
+        ties -= {text.number for text in self.load(ties) if self._was_canonical(text)}
         for number, rank in self._reranked.items():
             text = self._texts[number]
             unsettled.add(number)
@@ -182,7 +186,7 @@ class Change:
             if not readings.sketches.tokens[0]:
                 return None
             text = self._take(document._replace(text=number), 0, readings)
-            pairs = self._worth_comparing(self._read_keys({number: 0}, readings), [number])
+            pairs = self._worth_comparing(self._read_keys({number: 0}, readings), [number], is_there=False)
             self._note(self._compare(pairs, {number: readings.strings[0]}))
             text.composite = self._is_composite(text)
             text.roundup = text.composite and self._is_no_copy(text)
@@ -327,11 +331,19 @@ class Change:
             self._texts[number].samples, self._texts[number].rate = samples, rate
         return keys
 
-    def _worth_comparing(self, keys: Keys, asking: list[int]) -> set[tuple[int, int]]:
-        """Return pairs to verify, of texts that ask and texts that have the same keys; note who met a crowd."""
+    def _worth_comparing(self, keys: Keys, asking: list[int], *, is_there: bool) -> set[tuple[int, int]]:
+        """Return pairs to verify, of texts that ask and texts that have the same keys; note who met a crowd.
+
+        Args:
+            keys: The keys of the texts that ask.
+            asking: Their numbers.
+            is_there: Whether their keys are in the index.
+        """
         place, number, over = self._store.find(keys.values, self._config.bucket_limit)
-        if asking == [one for one in asking[:1] if not (number != one).any()]:
-            # Nobody else has a key of the only text that asks.
+        # Most keys are those of the asking text alone.
+        met = np.bincount(place, minlength=len(keys.values))[place] > is_there
+        place, number = place[met], number[met]
+        if not len(place):
             return set()
         texts = sorted(self.load(np.unique(number).tolist()), key=lambda text: text.rank)
         places = {text.number: at for at, text in enumerate(texts)}
@@ -458,6 +470,9 @@ class Change:
         """Return what may be a part of a page."""
         if page.number in self._new:
             return self._new[page.number]
+        near = self._store.neighbours(page.number, MOST_PARTS + 1)
+        if len(near) <= MOST_PARTS:
+            return near
         return [
             *self._store.parts(page.number, DUPLICATE, MOST_PARTS, page.size),
             *self._store.parts(page.number, EXCERPT, MOST_PARTS, page.size),
@@ -467,11 +482,18 @@ class Change:
     def _is_composite(self, page: Text) -> bool:
         """Tell whether a page is composite, as `roundups.mark_roundups` says."""
         parts = self._parts(page)
+        if page.number not in self._touched and not self._gone and self._touched.isdisjoint(one.other for one in parts):
+            return page.composite
         chosen = [part for part in parts if _carries(part) or part.relation == OVERLAP]
         chosen = [part for part in chosen if part.relation != OVERLAP or part.shared >= LEAD * part.size]
         if len(chosen) < 2:
             return False
         texts = {text.number: text for text in self.load(part.other for part in chosen)}
+        if all(part.relation == DUPLICATE for part in chosen):
+            # Copies of one text, unless some have the form of others.
+            main = max(chosen, key=lambda part: part.other_size).other
+            if not texts[main].composite and not self._store.parts(main, TEMPLATE, 1):
+                return False
         chosen = [part for part in chosen if texts[part.other].first <= page.last or np.isinf(texts[part.other].first)]
         chosen.sort(key=lambda part: (part.relation == OVERLAP, -part.other_size, texts[part.other].rank))
         chosen = chosen[:MOST_PARTS]
@@ -514,7 +536,11 @@ class Change:
         """Compare a part of a page with others. What they are stays here, unless a crowd kept them from being pairs."""
         found = self._compare([(one, other) for other in others], {})
         found = [pair if pair.text == one else _other_way(pair) for pair in found]
-        self._judged[one] |= dict.fromkeys(others) | {pair.other: _seen(pair) for pair in found}
+        self._judged[one] |= dict.fromkeys(others)
+        for other in others:
+            self._judged[other][one] = None
+        for pair in found:
+            self._judged[one][pair.other], self._judged[pair.other][one] = _seen(pair), _seen(_other_way(pair))
         self._in_crowd += [pair for pair in found if self._texts[one].crowded and self._texts[pair.other].crowded]
 
     # Canonicals.
@@ -532,7 +558,7 @@ class Change:
         other = self._texts[pair.other]
         if _carries(pair):
             page, part = text, other
-        elif _carries(_turned(pair)):
+        elif _is_carried(pair):
             page, part = other, text
         else:
             return True
@@ -551,6 +577,7 @@ class Change:
         waiting = [(text.rank, text.number) for text in self.load(unsettled - lone)]
         heapq.heapify(waiting)
         looking = ties | unsettled - lone
+        links_of: dict[int, list[Neighbour]] = {}
         while waiting:
             _, number = heapq.heappop(waiting)
             text = self._texts[number]
@@ -559,7 +586,9 @@ class Change:
             leader = self._first_canonical(text, links)
             if leader is None and text.crowded and not before:
                 links = self._look_again(text, links)
+                links_of.clear()
                 leader = self._first_canonical(text, links)
+            links_of[number] = links
             self._is_canonical[number] = leader is None
             if leader is not None:
                 self._leader[number] = leader
@@ -569,7 +598,9 @@ class Change:
                 looking.add(other.other)
                 if self._texts[other.other].rank > text.rank:
                     heapq.heappush(waiting, (self._texts[other.other].rank, other.other))
-        return dict(zip(lone, lone, strict=True)) | {text.number: self._nearest(text) for text in self.load(looking)}
+        return dict(zip(lone, lone, strict=True)) | {
+            text.number: self._nearest(text, links_of.get(text.number)) for text in self.load(looking)
+        }
 
     def _first_canonical(self, text: Text, links: list[Neighbour]) -> int | None:
         """Return the first canonical text before a text that it is linked to."""
@@ -588,17 +619,17 @@ class Change:
         words = self._store.words([text.number])
         texts = native.Texts.from_strings(list(words.values()))
         keys = keys_of(texts, native.sketch(texts, self._config), self._config)
-        pairs = self._worth_comparing(keys, [text.number])
+        pairs = self._worth_comparing(keys, [text.number], is_there=True)
         known |= leaders
         self._store.save_pairs(self._note(self._compare([pair for pair in pairs if pair[1] not in known], words)))
         return self._links(text)
 
-    def _nearest(self, text: Text) -> int:
+    def _nearest(self, text: Text, links: list[Neighbour] | None) -> int:
         """Return the canonical text that a text belongs to: itself, or the one it is linked to that is most alike."""
         if self._canonical(text):
             return text.number
-        links = [link for link in self._links(text) if self._canonical(self._texts[link.other])]
-        return min(links, key=self._distance).other
+        links = self._links(text) if links is None else links
+        return min((one for one in links if self._canonical(self._texts[one.other])), key=self._distance).other
 
     def _distance(self, link: Neighbour) -> tuple[float, bytes]:
         """Return what orders the canonical texts that a text is linked to: most alike first, then keep order."""
@@ -705,9 +736,10 @@ def _carries(pair: Neighbour) -> bool:
     return within and pair.other_size < pair.size
 
 
-def _turned(pair: Neighbour) -> Neighbour:
-    """Return what two texts have in common as the other sees it; the number stays."""
-    return pair._replace(size=pair.other_size, other_size=pair.size)
+def _is_carried(pair: Neighbour) -> bool:
+    """Tell whether the other of two related texts carries the first."""
+    within = pair.relation == EXCERPT or (pair.relation == DUPLICATE and pair.shared >= CARRIED * pair.size)
+    return within and pair.size < pair.other_size
 
 
 def _other_way(pair: Pair) -> Pair:

@@ -126,12 +126,8 @@ def worth_comparing(hits: Hits, config: Config) -> tuple[NDArray[np.int64], NDAr
     owners = np.repeat(np.arange(len(keys.firsts) - 1), np.diff(keys.firsts))
     # Who is not in the index counts as well.
     sizes = np.bincount(hits.place, minlength=len(owners)) + (hits.selves < 0)[owners]
-    # Most keys are those of the asking text alone.
-    met = sizes[hits.place] > 1
-    if not met.any():
-        return np.empty(0, np.int64), np.empty(0, np.int64), np.zeros(len(keys.firsts) - 1, np.bool_)
-    order = np.lexsort((hits.found[met], hits.place[met]))
-    place, found = hits.place[met][order], hits.found[met][order]
+    by_place = np.sort(hits.place << 32 | hits.found)
+    place, found = by_place >> 32, by_place & 0xFFFFFFFF
     position = np.arange(len(place)) - np.searchsorted(place, place)
     asking, size = owners[place], sizes[place]
     over = hits.over[place] | (size > config.bucket_limit)

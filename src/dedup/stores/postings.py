@@ -75,8 +75,8 @@ CREATE INDEX dead_by_removal ON dead (removal);
 _RECENT_TEXTS = 8192
 #: How many runs of like size are merged into one.
 _FAN_IN = 4
-#: Entries of a page: the largest record that one leaf of 4,096 bytes holds.
-_PAGE = 507
+#: Entries of a page: the largest record that one leaf of 8,192 bytes holds.
+_PAGE = 1018
 #: Entries that one step of a merge writes.
 _STEP = 1 << 16
 #: Steps that are done together, when so many are owed.

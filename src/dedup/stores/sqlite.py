@@ -9,9 +9,10 @@ import stat
 import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dedup.errors import IndexBusyError, IndexFileError, OutputError
+from dedup.kernels.sketches import SAMPLE_CUT
 from dedup.model import Event
 from dedup.protocols import Counts, Document, Neighbour, Pair, Text
 from dedup.stores.postings import SCHEMA as POSTINGS_SCHEMA
@@ -44,10 +45,9 @@ CREATE TABLE documents (
 CREATE INDEX documents_by_text ON documents (text);
 CREATE INDEX documents_by_parent ON documents (parent) WHERE parent IS NOT NULL;
 CREATE INDEX documents_by_last ON documents (last);
-CREATE INDEX documents_by_arrival ON documents (arrived);
 CREATE TABLE texts (
     number INTEGER PRIMARY KEY AUTOINCREMENT, digest INTEGER NOT NULL, tokens INTEGER NOT NULL,
-    shingles INTEGER NOT NULL, size INTEGER NOT NULL, samples INTEGER NOT NULL, rate REAL NOT NULL,
+    shingles INTEGER NOT NULL, size INTEGER NOT NULL, samples INTEGER NOT NULL, rate REAL,
     marks INTEGER NOT NULL, cluster INTEGER NOT NULL, best INTEGER NOT NULL
 );
 CREATE INDEX texts_by_digest ON texts (digest) WHERE tokens > 0;
@@ -80,10 +80,27 @@ _CACHE = 32_000
 #: Values that one statement takes.
 _BOUND = 500
 
+#: Errors of SQLite that are no fault of what the file holds.
+_UNWRITABLE = frozenset(
+    {
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_TOOBIG,
+    }
+)
+#: The rate of most samples, which takes no room.
+_USUAL_RATE = SAMPLE_CUT / 2**64
+
 _CROWDED, _COMPOSITE, _ROUNDUP = 1, 2, 4
 _DOCUMENT = ", ".join(f"documents.{name}" for name in Document._fields)
 _NEIGHBOUR = ", ".join(f"pairs.{name}" for name in Neighbour._fields)
 _AMONG = "IN (SELECT value FROM json_each(?))"
+
+
+_Row = TypeVar("_Row", bound=tuple[Any, ...])
 
 
 class SqliteStore:
@@ -137,6 +154,8 @@ class SqliteStore:
             raise IndexFileError(f"{self._path} must be whole: {size} bytes. Got {there}, it was cut short.")
         execute(f"PRAGMA cache_size = -{_CACHE}")
         execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT}")
+        # To overwrite what is deleted costs more than to write it; runs of keys come and go all the time.
+        execute("PRAGMA secure_delete = OFF")
         execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
         if version < FORMAT and read_only:
             raise IndexFileError(f"{self._path} must be of format version {FORMAT} to be only read. Got {version}.")
@@ -226,8 +245,11 @@ class SqliteStore:
         return {number: self._unpack(size, packed) for number, size, packed in rows}
 
     def _unpack(self, size: int, packed: bytes) -> str:
-        raw = packed if len(packed) == size else self._codec.decompress(packed, size, asbytes=True)
-        return str(raw, "utf-8", "surrogatepass")
+        try:
+            raw = packed if len(packed) == size else self._codec.decompress(packed, size, asbytes=True)
+            return str(raw, "utf-8", "surrogatepass")
+        except (OSError, TypeError, ValueError) as error:
+            raise IndexFileError(f"{self._path} must be an index that is not damaged. Got: {error}.") from error
 
     def save_words(self, words: Sequence[tuple[int, str]]) -> None:
         rows = []
@@ -253,7 +275,7 @@ class SqliteStore:
 
     def clusters_after(self, cluster: int, most: int) -> list[tuple[int, int]]:
         query = "SELECT number, canonical FROM clusters WHERE number > ? ORDER BY number LIMIT ?"
-        return self._execute(query, (cluster, most)).fetchall()
+        return self._behind(cluster, self._execute(query, (cluster, most)).fetchall())
 
     def find(
         self, keys: NDArray[np.uint64], most: int
@@ -281,7 +303,8 @@ class SqliteStore:
         return None if row is None else Neighbour(*row)
 
     def pairs_with(self, text: int, others: Sequence[int]) -> dict[int, Neighbour]:
-        query = f"SELECT {_NEIGHBOUR} FROM json_each(?) JOIN pairs ON text = {text:d} AND other = value"
+        # Crossed, so that the list is gone through and not all the pairs of the text.
+        query = f"SELECT {_NEIGHBOUR} FROM json_each(?) CROSS JOIN pairs ON text = {text:d} AND other = value"
         return {row[0]: Neighbour(*row) for row in self._among(query, others)}
 
     def save_pairs(self, pairs: Sequence[Pair]) -> None:
@@ -322,7 +345,13 @@ class SqliteStore:
         return self._many(f"WHERE {'arrived' if clock == 'arrived' else 'last'} < ? ORDER BY number", before)
 
     def documents_after(self, number: int, most: int) -> list[Document]:
-        return self._many("WHERE number > ? ORDER BY number LIMIT ?", number, most)
+        return self._behind(number, self._many("WHERE number > ? ORDER BY number LIMIT ?", number, most))
+
+    def _behind(self, number: int, rows: list[_Row]) -> list[_Row]:
+        """Return rows that go on behind a number: whoever asks on behind the last of them must not go in circles."""
+        if rows and rows[-1][0] <= number:
+            raise IndexFileError(f"{self._path} must be an index that is not damaged. Got numbers that do not ascend.")
+        return rows
 
     def add_documents(self, documents: Sequence[Document]) -> None:
         self._connection.executemany(f"INSERT INTO documents VALUES ({', '.join('?' * 14)})", documents)
@@ -390,7 +419,10 @@ class SqliteStore:
 
     def verify(self) -> list[str]:
         found = [str(row[0]) for row in self._execute("PRAGMA integrity_check")]
-        faults = [f"SQLite says: {message}" for message in found if message != "ok"]
+        faults = [f"SQLite says: {message}" for message in found if message != "ok"] or [*self._mistyped()]
+        if faults:
+            # What cannot be read right is not worth looking at.
+            return faults
         alone = _value(
             self._execute(
                 "SELECT count(*) FROM pairs AS one LEFT JOIN pairs AS two"
@@ -400,6 +432,15 @@ class SqliteStore:
         if alone:
             faults.append(f"{alone} pairs stand on one side only.")
         return [*faults, *self._postings.verify()]
+
+    def _mistyped(self) -> Iterator[str]:
+        """Yield which tables have values of another type than their columns, which SQLite does not mind."""
+        tables = self._execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+        for (table,) in tables.fetchall():
+            columns = self._execute("SELECT name, lower(type) FROM pragma_table_info(?)", (table,)).fetchall()
+            wrong = " OR ".join(f"typeof({name}) NOT IN ('{kind}', 'null')" for name, kind in columns)
+            if count := _value(self._execute(f"SELECT count(*) FROM {table} WHERE {wrong}")):
+                yield f"{count} rows of the table {table} have values of another type."
 
 
 def _create(path: str) -> None:
@@ -475,7 +516,7 @@ def _connect(path: str, *, read_only: bool, timeout: float) -> sqlite3.Connectio
         connection.execute("SELECT count(*) FROM sqlite_schema")
     except sqlite3.Error as error:
         connection.close()
-        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CANTOPEN:
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
             raise
         if _has_log(path):
             raise IndexFileError(f"{path} must be opened first by one who may write; a log is beside it.") from error
@@ -505,9 +546,12 @@ def _errors(path: str, timeout: float) -> Iterator[None]:
             raise IndexBusyError(f"{path} must be free to write within {timeout:g} s. Got another writer.") from error
         if code == sqlite3.SQLITE_NOTADB:
             raise IndexFileError(f"{path} must be an index. Got a file of another kind.") from error
-        if code == sqlite3.SQLITE_CORRUPT:
-            raise IndexFileError(f"{path} must be an index that is not damaged. Got: {error}.") from error
-        raise OutputError(f"{path} must be a file that can be written. Got: {error}.") from error
+        if code in _UNWRITABLE:
+            raise OutputError(f"{path} must be a file that can be written. Got: {error}.") from error
+        raise IndexFileError(f"{path} must be an index that is not damaged. Got: {error}.") from error
+    except UnicodeDecodeError as error:
+        # SQLite names what it cannot read, and the name is damaged too.
+        raise IndexFileError(f"{path} must be an index that is not damaged. Got: {error}.") from error
     except OSError as error:
         raise OutputError(f"{path} must be a file that can be written. Got: {error.strerror}.") from error
 
@@ -525,15 +569,17 @@ def _unsigned(digest: int) -> int:
     return digest & 0xFFFFFFFFFFFFFFFF
 
 
-def _row(text: Text) -> tuple[int | float, ...]:
+def _row(text: Text) -> tuple[int | float | None, ...]:
     marks = _CROWDED * text.crowded | _COMPOSITE * text.composite | _ROUNDUP * text.roundup
     counts = text.tokens, text.shingles, text.size, text.samples
-    return text.number, _signed(text.digest), *counts, text.rate, marks, text.cluster, text.best
+    rate = None if text.rate == _USUAL_RATE else text.rate
+    return text.number, _signed(text.digest), *counts, rate, marks, text.cluster, text.best
 
 
 def _text(row: tuple[Any, ...]) -> Text:
     number, digest, tokens, shingles, size, samples, rate, marks, *rest = row
     kinds = bool(marks & _CROWDED), bool(marks & _COMPOSITE), bool(marks & _ROUNDUP)
+    rate = _USUAL_RATE if rate is None else rate
     return Text(number, _unsigned(digest), tokens, shingles, size, samples, rate, *kinds, *rest)
 
 
