@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from dedup import Article, Index, deduplicate
+from dedup import Article, Index, InputError, InvalidArgumentError, KeepPolicy, OutputError, audit, deduplicate
+from dedup.errors import DuplicateIdError
 from dedup.model import moments
 from strategies import DATES, SOURCES, configs, pages, sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from dedup import Config, Event, Result
 
@@ -151,3 +156,270 @@ class Stream(RuleBasedStateMachine):
 
 TestStream = Stream.TestCase
 TestStream.settings = settings(max_examples=40, stateful_step_count=12, phases=(Phase.generate,))
+
+
+STORY = (
+    "The harbour wall at Skerry broke in the storm on Sunday night and the ferry was stopped for two days.",
+    "The harbour master said that the masons would begin on Monday and work in the tide, from dusk to dawn.",
+    "Nobody was hurt, but eleven boats were torn from their moorings and four of them have not been found.",
+    "The council will meet on Thursday to speak about the price of a new wall, which nobody has yet named.",
+)
+OTHER = (
+    "A kelp farm opened in the bay with forty lines of sugar kelp that will be cut in the first week of May.",
+    "Its owner, who was a diver for twenty years, sells to bakers and to a maker of soap from the mainland.",
+)
+
+
+def article(name: str, *sentences: str, **fields: str) -> Article:
+    """Return an article of some sentences."""
+    return Article(name, " ".join(sentences), **fields)  # type: ignore[arg-type]
+
+
+@pytest.fixture(params=["memory", "file"])
+def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
+    """Yield an empty index in memory, and one in a file."""
+    with Index(":memory:" if request.param == "memory" else tmp_path / "news.dedup") as opened:
+        yield opened
+
+
+def test_the_same_again_changes_nothing(index: Index) -> None:
+    """An article that is there with the same text is unchanged, in a batch of its own and within one."""
+    one = article("a", *STORY)
+    first, again = index.add_batch([one, one])
+    assert (first.action, first.is_new, again.action) == ("added", True, "unchanged")
+    before = index.events()
+    assert index.add(one).action == "unchanged"
+    assert index.events() == before
+    assert index.stats().documents == 1
+
+
+def test_another_text_takes_the_place_of_the_first(index: Index) -> None:
+    """The same id with another text is removed and added: the log says so, and the old words are gone."""
+    index.add_batch([article("a", *STORY), article("b", *STORY[:3])])
+    match = index.add(article("a", *OTHER))
+    assert (match.action, match.is_new, match.canonical) == ("replaced", True, "a")
+    assert [event.kind for event in index.events()][-3:] == ["removed", "added", "canonical_changed"]
+    assert index.get("a") == article("a", *OTHER)
+    assert index.query(" ".join(STORY)).canonical == "b"
+
+
+def test_a_late_original_takes_over_the_cluster(index: Index) -> None:
+    """Who turns up late and was published first becomes canonical, and the cluster keeps its number."""
+    reprints = [article(name, "Skerry:", *STORY, published="2025-03-02") for name in "bc"]
+    number = index.add_batch(reprints)[0].cluster
+    match = index.add(article("a", *STORY, published="2025-03-01"))
+    assert (match.cluster, match.canonical, match.previous, match.is_new) == (number, "a", "b", False)
+    assert match.canonical_changed
+    cluster = index.cluster("c")
+    assert cluster is not None
+    assert (cluster.number, cluster.members) == (number, ("a", "b", "c"))
+
+
+def test_a_document_may_link_two_clusters_and_leave_them_apart_again(index: Index) -> None:
+    """What two clusters have in common merges them while it is there: by its canonical, never by a chain."""
+    left, right = article("l", *STORY[:2], published="2025-03-02"), article("r", *STORY[2:], published="2025-03-02")
+    index.add_batch([left, right])
+    apart = [cluster.members for cluster in index.clusters()]
+    index.add(article("whole", *STORY, published="2025-03-01"))
+    assert [cluster.members for cluster in index.clusters()] == [("whole", "l", "r")]
+    assert "merged" in {event.kind for event in index.events()}
+    assert index.remove("whole")
+    assert sorted(cluster.members for cluster in index.clusters()) == apart
+    assert "split" in {event.kind for event in index.events()}
+
+
+def test_a_page_brings_its_stories_and_takes_them_along(index: Index) -> None:
+    """Stories that a page carries are documents with matches of their own; they go when the page goes or changes."""
+    item = f"Tarn Journal\n3 minutes ago\n- Tarn Journal\nWall broke\n{' '.join(STORY)}\n"
+    block = "Try Our AI Features\nExplore what we can do:\nComments\nNo comments yet...\nRelated Articles\n\n"
+    page = f"{' '.join(OTHER)}\n{block}{item}"
+    index.add(article("story", *STORY))
+    match = index.add(Article("page", page))
+    assert [(item.id, item.action, item.canonical) for item in match.items] == [("page#1", "added", "page#1")]
+    cluster = index.cluster("page#1")
+    assert cluster is not None
+    assert set(cluster.members) == {"story", "page#1"}
+    with pytest.raises(DuplicateIdError, match="page#1"):
+        index.add(article("page#1", *OTHER))
+    assert index.add(Article("page", page)).items[0].action == "unchanged"
+    index.add(article("page", *OTHER))
+    assert sorted(one.id for one in index) == ["page", "story"]
+
+
+def test_a_query_is_no_addition(index: Index) -> None:
+    """A query tells the canonical, the relation and the scores, and leaves nothing behind."""
+    index.add(article("a", *STORY))
+    match = index.query(article("?", *STORY[:3]))
+    assert (match.action, match.canonical, match.is_new) == ("asked", "a", False)
+    assert match.relation in ("duplicate", "excerpt")
+    assert match.containment == 1.0
+    assert index.query(" ".join(STORY).upper()).relation == "exact"
+    assert index.query("… ?").is_new
+    new = index.query({"id": "n", "text": " ".join(OTHER)})
+    assert (new.cluster, new.canonical, new.is_new) == (None, "n", True)
+    assert (len(index), index.position) == (1, 1)
+
+
+def test_expiry_by_publication_and_by_arrival(index: Index) -> None:
+    """What was surely published before a moment expires; what has no date does only by its arrival."""
+    index.add_batch(
+        [
+            article("old", *STORY, published="2025-03-01"),
+            article("same day", *STORY[:3], published="2025-03-02"),
+            article("undated", *OTHER),
+        ]
+    )
+    assert index.expire("2025-03-02T12:00:00Z") == 1
+    assert "old" not in index
+    assert [(event.kind, event.documents) for event in index.events() if event.kind == "expired"] == [
+        ("expired", ("old",))
+    ]
+    assert index.expire(date(2025, 3, 3)) == 1
+    assert [one.id for one in index] == ["undated"]
+    assert index.expire("2000-01-01", by="arrived") == 0
+    assert index.expire(datetime(2999, 1, 1, tzinfo=UTC), by="arrived") == 1
+    assert len(index) == 0
+    assert list(index.clusters()) == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"clean": "auto"}, "clean must be 'pages' or 'off' in an index. Got 'auto'."),
+        ({"linkage": "components"}, "linkage must be 'canonical' in an index. Got 'components'."),
+        ({"exhaustive": 5}, "exhaustive must be 0 in an index. Got 5."),
+        ({"keep": len}, "keep must have no key in an index"),
+        ({"threshold": 0.01, "num_slots": 16}, "recall must be at most"),
+        ({"durability": "some"}, "durability must be one of 'normal', 'full'. Got 'some'."),
+        ({"timeout": -1}, "timeout must be a number of seconds, at least 0. Got -1."),
+    ],
+)
+def test_what_an_index_cannot_do_is_refused(setting: dict[str, Any], message: str) -> None:
+    """A setting that has no meaning in a stream is refused, with what is allowed."""
+    with pytest.raises(InvalidArgumentError, match=re.escape(message)):
+        Index(":memory:", **setting)
+
+
+def test_a_file_has_its_own_settings(tmp_path: Path) -> None:
+    """A file is opened with the settings that it was made with; asking for others is an error, threads are free."""
+    path = tmp_path / "news.dedup"
+    with Index(path, threshold=0.7, keep=KeepPolicy(sources=("Reuters",))) as index:
+        config = index.config
+    with Index(path) as index:
+        assert index.config == config
+    with Index(path, threshold=0.7, threads=1) as index:
+        assert index.config.threads == 1
+    with pytest.raises(
+        InvalidArgumentError, match=r"threshold must be 0\.7, as in the index, or left out\. Got 0\.5\."
+    ):
+        Index(path, threshold=0.5)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ([{"text": "no id"}], "id is missing"),
+        (["plain text"], "id is missing"),
+        ([{"id": "a"}], "text is missing"),
+        ([{"id": "\ud800", "text": "x"}], "id must be valid Unicode"),
+    ],
+)
+def test_what_is_no_article_leaves_everything_as_it_was(index: Index, given: list[object], message: str) -> None:
+    """A bad article is refused with the whole batch."""
+    with pytest.raises(InputError, match=message):
+        index.add_batch([article("good", *STORY), *given])
+    assert len(index) == 0
+
+
+def test_one_id_with_two_texts_is_refused(index: Index) -> None:
+    """A batch says one thing of each id."""
+    with pytest.raises(DuplicateIdError, match="Got 'a' with two texts"):
+        index.add_batch([article("a", *STORY), article("a", *OTHER)])
+
+
+def test_the_log_is_read_and_dropped_by_position(index: Index) -> None:
+    """Events are numbered without a gap; who asks for dropped ones is told, and dropping keeps the rest."""
+    index.add_batch([article(str(n), *OTHER, f"Number {n} of many was sold for {n} crowns.") for n in range(5)])
+    index.add(article("s", *STORY))
+    events = index.events()
+    assert [event.position for event in events] == list(range(1, index.position + 1))
+    assert index.events(after=1, limit=1) == events[1:2]
+    assert index.events(after=index.position) == []
+    assert index.drop_events(1) == 1
+    assert index.events(after=1) == events[1:]
+    with pytest.raises(InvalidArgumentError, match=r"after must be an integer in \[1, "):
+        index.events()
+    with pytest.raises(InvalidArgumentError, match="until must be"):
+        index.drop_events(10**6)
+
+
+def test_a_failed_call_leaves_nothing(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fails in the middle is as if it had never begun."""
+    index.add(article("a", *STORY))
+    before = list(index.clusters()), index.events(), index.stats()
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("in the middle")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("dedup.stream.Change._settle_clusters", fail)
+        with pytest.raises(RuntimeError, match="in the middle"):
+            index.add_batch([article("b", *STORY[:3]), article("c", *OTHER)])
+        with pytest.raises(RuntimeError, match="in the middle"):
+            index.remove("a")
+    assert (list(index.clusters()), index.events(), index.stats()) == before
+    assert index.verify() == []
+    assert index.add(article("b", *STORY[:3])).canonical == "a"
+
+
+def test_a_crowd_keeps_the_contract(index: Index) -> None:
+    """In a story of many copies each is linked to its canonical, however it came; a late original takes all over."""
+    texts = [
+        [*STORY[: n % 4], f"Reporter {n} adds that the tide was {n} hands high.", *STORY[n % 4 :]] for n in range(150)
+    ]
+    index.add_batch([article(f"{n:03}", *texts[n], published="2025-03-02") for n in range(100)])
+    for n in range(100, 150):
+        index.add(article(f"{n:03}", *texts[n], published="2025-03-02"))
+    assert index.stats().crowded > 0
+    assert max(cluster.size for cluster in index.clusters()) == 150
+    assert index.verify() == []
+    assert index.add(article("original", *STORY, published="2025-03-01")).previous is not None
+    assert max(cluster.size for cluster in index.clusters()) == 151
+    assert index.remove("original")
+    assert index.verify() == []
+    assert follow(index.events(limit=10**6))[0].keys() == {one.id for one in index}
+
+
+def test_a_closed_index_says_so(index: Index) -> None:
+    """Nothing works on a closed index, and closing twice is fine."""
+    index.close()
+    index.close()
+    with pytest.raises(InvalidArgumentError, match=r"index must be open\. Got one that is closed\."):
+        index.add(article("a", *STORY))
+
+
+@pytest.mark.parametrize("path", [":memory:", "file"])
+def test_faults_are_found(path: str, tmp_path: Path) -> None:
+    """verify() tells of each thing that does not follow from the texts."""
+    with Index(path if path == ":memory:" else tmp_path / "x.dedup") as index:
+        index.add_batch([article("a", *STORY), article("b", *STORY[:3]), article("c", *OTHER)])
+        assert index.verify() == []
+        store: Any = index._store
+
+        def fault(change: Callable[[dict[str, Any]], None]) -> str:
+            with store.transaction(write=True):
+                documents = store.named(["a", "b", "c"])
+                texts = store.texts([document.text for document in documents.values()])
+                named = {name: texts[document.text] for name, document in documents.items()}
+                change(named)
+                store.save_texts(list(named.values()))
+                return " ".join([*audit.check(store, index.config)])
+
+        assert "does not have the words" in fault(lambda texts: setattr(texts["a"], "digest", 5))
+        assert "is not there" in fault(lambda texts: setattr(texts["b"], "cluster", 99))
+
+
+def test_an_index_in_memory_has_no_copy() -> None:
+    """A backup goes from file to file."""
+    with Index(":memory:") as index, pytest.raises(OutputError, match="in memory"):
+        index.backup("copy.dedup")

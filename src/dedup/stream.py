@@ -245,7 +245,7 @@ class Change:
             return False
         if text.cluster not in self._canonical_text:
             self._canonical_text |= self._store.canonicals([text.cluster])
-        return self._canonical_text[text.cluster] == text.number
+        return self._canonical_text.get(text.cluster) == text.number
 
     def _canonical(self, text: Text) -> bool:
         """Tell whether a text is canonical, as far as it is settled."""

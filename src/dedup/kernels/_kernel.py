@@ -1,6 +1,6 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 # cython: freethreading_compatible=True
-"""The native kernel: folding, tokens, hashes, shingles, sketches, bands, shingle sets and clusters.
+"""The native kernel: folding, tokens, hashes, shingles, sketches, bands, shingle sets, postings and clusters.
 
 Each function has a readable twin of the same name in `reference.py`; tests hold the two equal bit for bit. Arrays come
 as addresses with their lengths, which keeps the extension small; `native.py` checks dtypes and shapes before it calls.
@@ -1893,6 +1893,130 @@ def permute_rows(
                         value = value - MERSENNE_61 if value >= MERSENNE_61 else value
                         value &= LOW32
                     out64[slot] = value if value < out64[slot] else out64[slot]
+
+
+# --------------------------------------------------------------------------------------------------------- postings
+
+
+def probe_filters(
+    keys: cython.size_t,
+    n: cython.size_t,
+    runs: cython.size_t,
+    run_count: cython.size_t,
+    masks: cython.size_t,
+    lists: cython.size_t,
+):
+    """Write to int64 `lists` [3, run_count * n] where runs may have keys of 40 bits, run by run; return how many.
+
+    A list is the place of a key, that of a run, and a page, counted through all runs. A run is four words of `runs`:
+    the places of its filter and its address, the address of its directory and the pages. Returns -1 for a larger key.
+    """
+    key: u64p = cython.cast(u64p, keys)
+    run: u64p = cython.cast(u64p, runs)
+    bits: u64p = cython.cast(u64p, masks)
+    which: i64p = cython.cast(i64p, lists)
+    run_of: i64p = which + run_count * n
+    page: i64p = run_of + run_count * n
+    words: u64p
+    directory: u64p
+    over: uint64_t = 0
+    mask: uint64_t
+    place: uint64_t
+    first: int64_t = 0
+    at: int64_t
+    half: int64_t
+    size: int64_t
+    r: cython.size_t
+    i: cython.size_t
+    j: cython.size_t
+    begin: cython.size_t
+    end: cython.size_t
+    count: cython.size_t = 0
+    with cython.nogil:
+        for i in range(n):
+            over |= key[i] >> 40
+        # Whatever passes is written behind what did, which needs no branch, so that many words are fetched at a time.
+        for r in range(run_count if over == 0 else 0):
+            begin = count
+            words = cython.cast(u64p, run[1])
+            for i in range(n):
+                mask = bits[key[i] * BASE >> 50]
+                place = (key[i] >> 8) * run[0] >> 32
+                which[count] = i
+                count += (words[place] & mask) == mask
+            end = count
+            count = begin
+            words += run[0]
+            for j in range(begin, end):
+                i = which[j]
+                mask = bits[(1 << 14) + (key[i] * BASE >> 50)]
+                place = (key[i] >> 8) * run[0] >> 32
+                which[count] = i
+                count += (words[place] & mask) == mask
+            directory = cython.cast(u64p, run[2])
+            for j in range(begin, count):
+                at = 0
+                size = run[3]
+                while size > 1:
+                    half = size >> 1
+                    at += half * (directory[at + half] <= key[which[j]] << 24)
+                    size -= half
+                run_of[j] = r
+                page[j] = first + at
+            first += run[3]
+            run += 4
+    return -1 if over else count
+
+
+def search_lists(
+    entries: cython.size_t,
+    entry_count: int64_t,
+    lists: cython.size_t,
+    n: cython.size_t,
+    keys: cython.size_t,
+    key_count: int64_t,
+    found: cython.size_t,
+    room: int64_t,
+    goes_on: cython.size_t,
+):
+    """Search list i, which is `entries[lists[1, i]:lists[2, i]]`, for key `keys[lists[0, i]]`; return how many it finds.
+
+    Writes the first `room` of them to int64 `found`: the place of the key above the number of the entry and
+    `lists[3, i]`; and to uint8 `goes_on` whether the list has no larger key. Returns -1 when a list is out of bounds.
+    """
+    entry: u64p = cython.cast(u64p, entries)
+    which: i64p = cython.cast(i64p, lists)
+    start: i64p = which + n
+    stop: i64p = start + n
+    base: i64p = stop + n
+    key: u64p = cython.cast(u64p, keys)
+    out: i64p = cython.cast(i64p, found)
+    on: u8p = cython.cast(u8p, goes_on)
+    wanted: uint64_t
+    at: int64_t
+    half: int64_t
+    size: int64_t
+    total: int64_t = 0
+    i: cython.size_t
+    with cython.nogil:
+        for i in range(n):
+            at = start[i]
+            size = stop[i] - at
+            if at < 0 or size < 0 or stop[i] > entry_count or which[i] < 0 or which[i] >= key_count:
+                total = -1
+                break
+            wanted = key[which[i]]
+            while size > 0:
+                half = (size + 1) >> 1
+                at += half * (entry[at + half - 1] >> 24 < wanted)
+                size -= half
+            while at < stop[i] and entry[at] >> 24 == wanted and entry[at] != MAX64:
+                if total < room:
+                    out[total] = (which[i] << 40) + base[i] + cython.cast(int64_t, entry[at] & 0xFFFFFF)
+                total += 1
+                at += 1
+            on[i] = at == stop[i] or entry[at] == MAX64
+    return total
 
 
 # ------------------------------------------------------------------------------------------------------- clustering

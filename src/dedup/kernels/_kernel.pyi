@@ -63,4 +63,16 @@ def permute_rows(
     slots: int,
     signatures: int,
 ) -> None: ...
+def probe_filters(keys: int, n: int, runs: int, run_count: int, masks: int, lists: int) -> int: ...
+def search_lists(
+    entries: int,
+    entry_count: int,
+    lists: int,
+    n: int,
+    keys: int,
+    key_count: int,
+    found: int,
+    room: int,
+    goes_on: int,
+) -> int: ...
 def choose_canonicals(offsets: int, neighbours: int, scores: int, documents: int, canonicals: int) -> None: ...

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dedup.config import SketchConfig
+    from dedup.kernels.native import Runs
 
 #: Multiplier of the polynomial that joins token hashes: 2**64 divided by the golden ratio, odd.
 BASE = 0x9E3779B97F4A7C15
@@ -418,6 +419,53 @@ def permutation_signatures(
         for row in rows
     ]
     return np.array(values, np.uint32 if bits == 32 else np.uint64).reshape(len(rows), len(multipliers))
+
+
+def probe_filters(wanted: NDArray[np.uint64], runs: Runs) -> NDArray[np.int64]:
+    """Return where runs may have some keys, by their filters: int64 [3, n].
+
+    A row each for the place of the key, the place of the run, and the page of it that would have the key's first entry,
+    counted through all runs; by run and then by key.
+
+    Args:
+        wanted: uint64 [n], keys below 2**40.
+        runs: To look into.
+    """
+    lists: list[tuple[int, int, int]] = []
+    first = 0
+    for number, (words, directory) in enumerate(zip(runs.filters, runs.directories, strict=True)):
+        for which, key in enumerate(wanted.tolist()):
+            place = (key >> 8) * words.shape[1] >> 32
+            masks = runs.masks[:, (key * BASE & _MASK) >> 50]
+            if (words[:, place] & masks == masks).all():
+                page = bisect_right(directory[1:].tolist(), key << 24)
+                lists.append((which, number, first + page))
+        first += len(directory)
+    return np.array(lists, np.int64).reshape(-1, 3).T
+
+
+def search_lists(
+    entries: NDArray[np.uint64], lists: NDArray[np.int64], wanted: NDArray[np.uint64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Look some keys up in sorted lists.
+
+    Args:
+        entries: uint64, a key of 40 bits above a number of 24 each; one that has all bits stands for none.
+        lists: int64 [4, n]: the place of the key that is looked up in a list, where the list begins and ends in
+            `entries`, and what is added to its numbers. Its entries ascend.
+        wanted: uint64, keys, fewer than 2**23.
+
+    Returns:
+        int64, of each entry found the place of the key times 2**40 and its number, list by list; and bool [n], whether
+        the key may go on in what follows a list, since that has no larger one.
+    """
+    found, goes_on = [], []
+    for which, start, stop, base in lists.T.tolist():
+        key = int(wanted[which])
+        own = [entry for entry in entries[start:stop].tolist() if entry != _MASK]
+        found += [(which << 40) + base + (entry & 2**24 - 1) for entry in own if entry >> 24 == key]
+        goes_on.append(all(entry >> 24 <= key for entry in own))
+    return np.array(found, np.int64), np.array(goes_on, np.bool_)
 
 
 def choose_canonicals(

@@ -68,8 +68,6 @@ CREATE TABLE events (
     + f"PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT};"
 )
 
-#: The first bytes of every SQLite file.
-_MAGIC = b"SQLite format 3\0"
 #: Bytes of a page: clean texts of news fill one of this size far better than a smaller one.
 _PAGE_SIZE = 8192
 #: Pages of the log that are written before they go to the file proper: at 1,000 a single addition in a hundred waits.
