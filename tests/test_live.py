@@ -423,3 +423,19 @@ def test_an_index_in_memory_has_no_copy() -> None:
     """A backup goes from file to file."""
     with Index(":memory:") as index, pytest.raises(OutputError, match="in memory"):
         index.backup("copy.dedup")
+
+
+def test_a_part_that_came_later_is_a_part_no_more(index: Index) -> None:
+    """A page of two stories is one no longer when the one document that was printed before it goes."""
+    words = [" ".join(f"{letter}{n}" for n in range(60)) for letter in "ab"]
+    early = Article("early", words[1], published="2025-03-05")
+    others = [
+        Article("one", words[0], published="2025-03-04"),
+        Article("late", words[1], published="2025-03-26"),
+        Article("page", " ".join(words), published="2025-03-11"),
+    ]
+    index.add_batch([early, *others])
+    assert len(list(index.clusters())) == 3
+    index.remove("early")
+    assert {cluster.members for cluster in index.clusters()} == {("one", "page"), ("late",)}
+    assert index.verify() == []

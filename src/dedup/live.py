@@ -6,6 +6,7 @@ import json
 import os
 import threading
 import time
+import weakref
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import contextmanager
@@ -112,8 +113,8 @@ class Index:
         )
         self._lock = threading.RLock()
         self._closed = False
-        self._inherited: list[Store] = []
-        self._store, self._process = self._open(), os.getpid()
+        self._store: Store | None = self._open()
+        _INDEXES.add(self)
         try:
             with self._transaction(write=False) as store:
                 kept = store.settings()
@@ -141,9 +142,9 @@ class Index:
     def close(self) -> None:
         """Let go of the file, or of the memory; a second time does nothing, and nothing else works any more."""
         with self._lock:
-            if not self._closed and self._process == os.getpid():
+            if self._store is not None:
                 self._store.close()
-            self._closed = True
+            self._store, self._closed = None, True
 
     def __repr__(self) -> str:
         """Return the path."""
@@ -366,7 +367,8 @@ class Index:
     def verify(self) -> list[str]:
         """Return what is broken, one sentence each; nothing when all is well. It reads every text."""
         with self._transaction(write=False) as store:
-            return [*store.verify(), *check(store, self.config)]
+            # What is broken below makes nonsense of all that stands on it.
+            return store.verify() or list(check(store, self.config))
 
     def compact(self) -> None:
         """Give back the room of what is gone, in the file as well; it takes its time."""
@@ -390,11 +392,22 @@ class Index:
         """Return the store, opened anew in a process that was forked off."""
         if self._closed:
             raise InvalidArgumentError("index must be open. Got one that is closed.")
-        if self._process != os.getpid() and self.path != MEMORY:
-            # The parent's connection is left alone: to close it would drop the locks of this process.
-            self._inherited.append(self._store)
-            self._store, self._process = self._open(), os.getpid()
+        if self._store is None:
+            self._store = self._open()
         return self._store
+
+    def _pause(self) -> None:
+        """Wait for the call that is under way, and let go of the file: SQLite must have none open when a child is made.
+
+        What it knows of locks goes into the child, the locks do not: another process would throw away the log.
+        """
+        self._lock.acquire()
+        if self._store is not None and self.path != MEMORY:
+            self._store.close()
+            self._store = None
+
+    def _go_on(self) -> None:
+        self._lock.release()
 
     @contextmanager
     def _transaction(self, *, write: bool) -> Iterator[Store]:
@@ -403,6 +416,27 @@ class Index:
             store = self._current()
             with store.transaction(write=write):
                 yield store
+
+
+#: Every index that is open.
+_INDEXES: weakref.WeakSet[Index] = weakref.WeakSet()
+#: Those that wait until a child is made.
+_PAUSED: list[Index] = []
+
+
+def _before_fork() -> None:
+    _PAUSED[:] = _INDEXES
+    for index in _PAUSED:
+        index._pause()  # noqa: SLF001 - a part of the class, for all that there are
+
+
+def _after_fork() -> None:
+    while _PAUSED:
+        _PAUSED.pop()._go_on()  # noqa: SLF001 - as above
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
 
 
 def _open(path: str, *, read_only: bool, durability: Durability, timeout: float) -> Store:

@@ -203,6 +203,12 @@ class Change:
         """Yield what is wrong with the cluster of a text, one sentence each."""
         links = [link for link in self._links(text) if self._was_canonical(self._texts[link.other])]
         name = f"Text {text.number} of cluster {text.cluster}"
+        self._touched = {text.number}
+        # In a crowd, what is known of a page depends on what came first.
+        if not text.crowded:
+            composite = bool(text.size) and self._is_composite(text)
+            if (text.composite, text.roundup) != (composite, composite and self._is_no_copy(text)):
+                yield f"{name} is noted as another kind of page than its parts make it."
         if self._was_canonical(text):
             for link in links:
                 if self._texts[link.other].rank < text.rank:
@@ -497,12 +503,6 @@ class Change:
         chosen = [part for part in chosen if texts[part.other].first <= page.last or np.isinf(texts[part.other].first)]
         chosen.sort(key=lambda part: (part.relation == OVERLAP, -part.other_size, texts[part.other].rank))
         chosen = chosen[:MOST_PARTS]
-        if (
-            page.number not in self._touched
-            and not self._gone
-            and self._touched.isdisjoint(one.other for one in chosen)
-        ):
-            return page.composite
         return is_composite(
             np.array([part.other for part in chosen], np.int64),
             np.array([part.relation != OVERLAP for part in chosen], np.bool_),

@@ -65,6 +65,7 @@ class MemoryStore:
         return self._settings
 
     def configure(self, settings: str) -> None:
+        self._undo.append((setattr, (self, "_settings", self._settings)))
         self._settings = settings
 
     def next_numbers(self) -> tuple[int, int, int]:

@@ -8,6 +8,7 @@ import sqlite3
 import stat
 import tempfile
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     import numpy as np
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from dedup.model import EventKind
@@ -117,11 +119,8 @@ class SqliteStore:
     """
 
     def __init__(self, path: str, *, read_only: bool, full: bool, timeout: float) -> None:
-        import pyarrow as pa  # noqa: PLC0415 - loads on first use
-
         self._path = path
         self._timeout = timeout
-        self._codec = pa.Codec("zstd", 1)
         if not Path(path).exists():
             if read_only:
                 raise IndexFileError(f"{path} must be an index. Got no file of that name.")
@@ -241,6 +240,12 @@ class SqliteStore:
     def words(self, numbers: Sequence[int]) -> dict[int, str]:
         rows = self._among(f"SELECT number, size, packed FROM words WHERE number {_AMONG}", numbers)
         return {number: self._unpack(size, packed) for number, size, packed in rows}
+
+    @cached_property
+    def _codec(self) -> pa.Codec:
+        import pyarrow as pa  # noqa: PLC0415 - loads on first use
+
+        return pa.Codec("zstd", 1)
 
     def _unpack(self, size: int, packed: bytes) -> str:
         try:
@@ -371,7 +376,10 @@ class SqliteStore:
             "SELECT kind, cluster, canonical, documents, other, position FROM events WHERE position > ?"
             " ORDER BY position LIMIT ?"
         )
-        return [_event(*row) for row in self._execute(query, (after, most))]
+        try:
+            return [_event(*row) for row in self._execute(query, (after, most))]
+        except ValueError as error:
+            raise IndexFileError(f"{self._path} must be an index that is not damaged. Got: {error}.") from error
 
     def event_bounds(self) -> tuple[int, int]:
         last = _value(self._execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'")) or 0
@@ -429,6 +437,9 @@ class SqliteStore:
         )
         if alone:
             faults.append(f"{alone} pairs stand on one side only.")
+        query = "SELECT count(*) FROM events WHERE documents IS NOT NULL AND NOT json_valid(documents)"
+        if count := _value(self._execute(query)):
+            faults.append(f"{count} events have no list of documents.")
         return [*faults, *self._postings.verify()]
 
     def _mistyped(self) -> Iterator[str]:
