@@ -116,6 +116,7 @@ class Stream(RuleBasedStateMachine):
         match = self.index.query(article)
         assert match.action == "asked"
         assert match.is_new == (match.cluster is None)
+        assert match.is_new or match.canonical in {cluster.canonical for cluster in before[0]}
         assert (list(self.index.clusters()), self.index.events()) == before
 
     @invariant()
@@ -438,4 +439,82 @@ def test_a_part_that_came_later_is_a_part_no_more(index: Index) -> None:
     assert len(list(index.clusters())) == 3
     index.remove("early")
     assert {cluster.members for cluster in index.clusters()} == {("one", "page"), ("late",)}
+    assert index.verify() == []
+
+
+def test_a_query_is_answered_as_an_addition_that_comes_last(index: Index) -> None:
+    """A page of several stories is none of them, whether it is asked about or added."""
+    words = [" ".join(f"{letter}{n}" for n in range(60)) for letter in "abc"]
+    index.add_batch([Article(letter, text, published="2025-03-01") for letter, text in zip("abc", words, strict=True)])
+    page = Article("page", " ".join(words), published="2025-03-02")
+    assert index.query(page).is_new
+    assert index.add(page).is_new
+
+
+def test_a_page_comes_again_after_its_story_is_gone(index: Index) -> None:
+    """An unchanged page whose story was removed is still unchanged, and the story stays away."""
+    block = "Try Our AI Features\nExplore what we can do:\nComments\nNo comments yet...\nRelated Articles\n\n"
+    item = f"Tarn Journal\n3 minutes ago\n- Tarn Journal\nWall broke\n{' '.join(STORY)}\n"
+    page = Article("page", f"{' '.join(OTHER)}\n{block}{item}")
+    assert len(index.add(page).items) == 1
+    assert index.remove("page#1")
+    again = index.add(page)
+    assert (again.action, again.items) == ("unchanged", ())
+    assert len(index) == 1
+
+
+def test_what_is_unchanged_is_not_new(index: Index) -> None:
+    """Of an article that stands twice in a batch the first counts, and only that is new."""
+    first, second = index.add_batch([article("a", *STORY, published="2025-03-01"), article("a", *STORY)])
+    assert (first.is_new, second.is_new) == (True, False)
+    kept = index.get("a")
+    assert kept is not None
+    assert kept.published == "2025-03-01"
+
+
+def test_an_index_is_true_and_has_a_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty index is no nothing, and a relative path is of the folder where the index was opened."""
+    monkeypatch.chdir(tmp_path)
+    with Index("news.dedup") as index:
+        assert index
+        index.add(article("a", *STORY))
+        (tmp_path / "other").mkdir()
+        monkeypatch.chdir(tmp_path / "other")
+        index.backup(tmp_path / "copy.dedup")
+        assert not (tmp_path / "other" / "news.dedup").exists()
+    with Index(tmp_path / "copy.dedup", read_only=True) as copy:
+        assert "a" in copy
+
+
+@pytest.mark.parametrize("path", [None, b"x", "a\0b", 5])
+def test_what_is_no_path_is_refused(path: Any) -> None:
+    """A path is text without a NUL, or an object that stands for one."""
+    with pytest.raises(InvalidArgumentError, match="path must be the path of a file"):
+        Index(path)
+
+
+@pytest.mark.parametrize("extra", [{"a": {(1, 2): 3}}, {"deep": None}])
+def test_fields_that_have_no_form_are_refused(index: Index, extra: dict[str, Any]) -> None:
+    """A field that JSON has no form for is an error of ours, and nothing is kept."""
+    if "deep" in extra:
+        extra["deep"] = extra
+    with pytest.raises(InputError, match="extra of 'a' must have a form as JSON"):
+        index.add(Article("a", " ".join(STORY), extra=extra))
+    assert len(index) == 0
+
+
+def test_canonicals_of_one_story_meet(index: Index) -> None:
+    """Copies that come in many batches are one cluster, though no key shows all of them."""
+
+    def copy(n: int) -> str:
+        parts = [*STORY, *OTHER]
+        parts[n % 6] = " ".join(
+            f"{word}{'abcdefghij'[n % 10]}{'klmnopqrst'[n // 10 % 10]}" for word in OTHER[0].split()
+        )
+        return " ".join(parts)
+
+    for start in range(0, 300, 30):
+        index.add_batch([Article(f"{n:03}", copy(n)) for n in range(start, start + 30)])
+    sizes = sorted((cluster.size for cluster in index.clusters()), reverse=True)
+    assert sizes == [300]
     assert index.verify() == []

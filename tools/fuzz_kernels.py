@@ -7,6 +7,7 @@ seed is always the same: to replay a failure, pass `--seed` and, as `--first`, t
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import sys
 import time
@@ -17,10 +18,10 @@ import numpy as np
 import pyarrow as pa
 
 from dedup.config import SketchConfig
-from dedup.errors import InvalidUtf8Error
+from dedup.errors import InvalidArgumentError, InvalidUtf8Error
 from dedup.kernels import _blocks, _kernel, blocks, native, reference, reference_blocks
 from dedup.kernels.blocks import COLUMNS, NODES, REACH, Forest, Lexicon
-from dedup.kernels.native import ShingleSets, Texts
+from dedup.kernels.native import Runs, ShingleSets, Texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -333,6 +334,37 @@ def check_graph(rng: np.random.Generator) -> None:
     )
 
 
+def check_postings(rng: np.random.Generator) -> None:
+    """Look keys up in lists and runs that lie in blocks of their own, and compare with the twins."""
+    sizes = rng.integers(0, 30, int(rng.integers(0, 5)))
+    wanted = np.sort(rng.integers(0, 2**40, int(rng.integers(0, 20)), np.uint64) >> np.uint64(rng.integers(0, 40)))
+    rows = [np.sort(rng.integers(0, 2**64, size, np.uint64) >> np.uint64(rng.integers(0, 20))) for size in sizes]
+    ends = np.cumsum(sizes)
+    bounds = np.sort(rng.integers(0, len(wanted) + 1, (2, len(sizes))), axis=0)
+    lists = np.array([*bounds, ends - sizes, ends, rng.integers(0, 2**39, len(sizes))])
+    held = Block(b"".join(row.tobytes() for row in rows))
+    entries = held.array().view(np.uint64)
+    for found, expected in zip(
+        native.search_lists(entries, lists, wanted), reference.search_lists(entries, lists, wanted), strict=True
+    ):
+        np.testing.assert_array_equal(found, expected)
+    lists[int(rng.integers(4))] += int(rng.integers(-40, 40))
+    with contextlib.suppress(InvalidArgumentError):
+        native.search_lists(entries, lists, wanted)
+    held.free()
+    filters = [Block(rng.bytes(16 * int(rng.integers(1, 20)))) for _ in sizes]
+    directories = [Block(np.sort(rng.integers(0, 2**64, int(rng.integers(1, 9)), np.uint64)).tobytes()) for _ in sizes]
+    masks = np.uint64(1) << rng.integers(0, 64, (1 << 14, 2), np.uint64)
+    runs = Runs.of(
+        [block.array().view(np.uint64).reshape(-1, 2) for block in filters],
+        [block.array().view(np.uint64) for block in directories],
+        masks,
+    )
+    np.testing.assert_array_equal(native.probe_filters(wanted, runs), reference.probe_filters(wanted, runs))
+    for block in (*filters, *directories):
+        block.free()
+
+
 def run_round(seed: int, number: int) -> tuple[int, int]:
     """Run one round; return how many texts it made and how many of them were valid."""
     rng = np.random.default_rng([seed, number])
@@ -346,6 +378,7 @@ def run_round(seed: int, number: int) -> tuple[int, int]:
         check_pages(pages[:end], rng)
     if not number % 10:
         check_graph(rng)
+        check_postings(rng)
     return len(made), len(valid)
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from dedup.kernels import native
+from dedup.matching.lookup import keys_of
 from dedup.stream import Change
 
 if TYPE_CHECKING:
@@ -20,7 +23,8 @@ def check(store: Store, config: Config) -> Iterator[str]:
     """Yield what is broken, one sentence each.
 
     - The best document of a text is the first in keep order of those that have it, and each document has a text.
-    - What is known of a text follows from its words, and so do the scores of its pairs.
+    - What is known of a text follows from its words: its keys, by which it is found, what kind of page it is, and how
+      it stands to the canonical text of its cluster.
     - Each cluster has a canonical text, which is linked to no earlier canonical one; each other text is linked to the
       canonical text of its cluster, and to none that it resembles more.
     """
@@ -60,6 +64,13 @@ def _check_texts(
             yield f"The words of text {number} are not there."
     there = [texts[number] for number in numbers if number in texts and number in words]
     sketches = native.sketch(native.Texts.from_strings([words[text.number] for text in there]), config)
+    keys = keys_of(native.Texts.from_strings([words[text.number] for text in there]), sketches, config)
+    place, found_by, over = store.find(keys.values, config.bucket_limit)
+    own = np.repeat([text.number for text in there], np.diff(keys.firsts))
+    has = over.copy()
+    has[place[found_by == own[place]]] = True
+    for number in np.unique(own[~has]).tolist():
+        yield f"Text {number} is not found by all of its keys."
     change = Change(store, config)
     for row, text in enumerate(there):
         found = (int(sketches.digests[row]), int(sketches.tokens[row]), int(sketches.shingles[row]))

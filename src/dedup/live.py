@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import fields, replace
 from datetime import date
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
@@ -107,22 +108,17 @@ class Index:
     ) -> None:
         _validate.choice("durability", durability, ("normal", "full"))
         wanted = _configured(settings)
-        self.path = os.fspath(path)
-        self._open = partial(
-            _open, self.path, read_only=read_only, durability=durability, timeout=_validate.seconds("timeout", timeout)
-        )
+        self.path = _checked_path(path, read_only=read_only)
+        self._timeout = _validate.seconds("timeout", timeout)
+        # A file that is opened again is there.
+        self._open = partial(_open, self.path, read_only=read_only, durability=durability, timeout=self._timeout)
         self._lock = threading.RLock()
         self._closed = False
-        self._store: Store | None = self._open()
+        self._store: Store | None = self._open(settings=_written(wanted))
         _INDEXES.add(self)
         try:
             with self._transaction(write=False) as store:
                 kept = store.settings()
-            if not kept:
-                with self._transaction(write=True) as store:
-                    # Another process may have been quicker.
-                    kept = store.settings() or _written(wanted)
-                    store.configure(kept)
             self.config = _agreed(_read(kept, self.path), wanted, settings)
             self._alone = replace(self.config, threads=1)
         except BaseException:
@@ -166,8 +162,9 @@ class Index:
     def add_batch(self, articles: object) -> list[Match]:
         """Add articles, all or none, and tell how each stands to the others then.
 
-        An article whose id is there with the same text changes nothing. With another text it takes the place of the one
-        that is there, and of the stories that page carried. So does nothing else: a stream may be read twice.
+        An article whose id is there with the same text changes nothing, whatever else it says now: a stream may be read
+        twice. (To change its date or source, remove it first.) With another text it takes the place of the one that is
+        there, and of the stories that page carried.
 
         Args:
             articles: Anything that `deduplicate` takes; each article has an id. One that stands there twice with the
@@ -183,7 +180,7 @@ class Index:
             OutputError: The file cannot be written.
         """
         given = _articles(articles)
-        once = list({article.id: article for article in given}.values())
+        once = list({article.id: article for article in reversed(given)}.values())[::-1]
         batch, sketches = prepare(once, self._config_of(len(once)), lambda _: None)
         fingerprints = [_fingerprint(document.text) for document in batch.documents]
         with self._transaction(write=True) as store:
@@ -194,7 +191,7 @@ class Index:
             replaced = [there[one.id] for one in once if one.id in there and one.id not in same]
             change = Change(store, self.config)
             change.remove([one for document in replaced for one in _whole(store, document)], "removed")
-            documents = [there[batch.documents[row].id] for row in sorted({*range(len(fingerprints))}.difference(rows))]
+            documents = [one for one in there.values() if (one.parent or one.id) in same]
             if rows:
                 places, at = _own_places(batch, rows, sketches)
                 readings = Readings([batch.strings[place] for place in places], sketches.take(np.array(places)))
@@ -272,7 +269,12 @@ class Index:
 
     def __len__(self) -> int:
         """Return the number of documents, the stories that pages carried included."""
-        return self.stats().documents
+        with self._transaction(write=False) as store:
+            return store.count_documents()
+
+    def __bool__(self) -> bool:
+        """Return True: an empty index is one too."""
+        return True
 
     def __iter__(self) -> Iterator[Article]:
         """Yield every document, oldest arrival first, as `get` returns it.
@@ -366,7 +368,7 @@ class Index:
 
     def verify(self) -> list[str]:
         """Return what is broken, one sentence each; nothing when all is well. It reads every text."""
-        with self._transaction(write=False) as store:
+        with self._apart() as store, store.transaction(write=False):
             # What is broken below makes nonsense of all that stands on it.
             return store.verify() or list(check(store, self.config))
 
@@ -381,8 +383,8 @@ class Index:
         Raises:
             OutputError: The file is there already or cannot be written, or this index is in memory.
         """
-        with self._lock:
-            self._current().backup(os.fspath(path))
+        with self._apart() as store:
+            store.backup(_checked_path(path, read_only=False))
 
     def _config_of(self, articles: int) -> Config:
         """Return the settings to read so many articles with: for few of them threads are not worth their start."""
@@ -395,6 +397,20 @@ class Index:
         if self._store is None:
             self._store = self._open()
         return self._store
+
+    @contextmanager
+    def _apart(self) -> Iterator[Store]:
+        """Give the block a store of its own for what takes long, so that nobody waits for it."""
+        with self._lock:
+            store = self._current()
+            if self.path == MEMORY:
+                yield store
+                return
+        store = _open(self.path, read_only=True, durability="normal", timeout=self._timeout)
+        try:
+            yield store
+        finally:
+            store.close()
 
     def _pause(self) -> None:
         """Wait for the call that is under way, and let go of the file: SQLite must have none open when a child is made.
@@ -439,12 +455,23 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
 
 
-def _open(path: str, *, read_only: bool, durability: Durability, timeout: float) -> Store:
+def _checked_path(path: object, *, read_only: bool) -> str:
+    """Return the path of a file, independent of the folder that the process is in, or MEMORY."""
+    if not isinstance(path, str | os.PathLike) or not isinstance(name := os.fspath(path), str) or "\0" in name:
+        raise InvalidArgumentError(f"path must be the path of a file, or {MEMORY!r}. Got {path!r}.")
+    if name == MEMORY:
+        if read_only:
+            raise InvalidArgumentError(f"read_only must be False for {MEMORY!r}. Got True.")
+        return name
+    return str(Path(name).absolute())
+
+
+def _open(path: str, *, read_only: bool, durability: Durability, timeout: float, settings: str | None = None) -> Store:
     if path == MEMORY:
-        return MemoryStore()
+        return MemoryStore(settings or "")
     from dedup.stores.sqlite import SqliteStore  # noqa: PLC0415 - loads on first use
 
-    return SqliteStore(path, read_only=read_only, full=durability == "full", timeout=timeout)
+    return SqliteStore(path, read_only=read_only, full=durability == "full", timeout=timeout, settings=settings)
 
 
 def _configured(settings: Settings) -> Config:
@@ -580,11 +607,23 @@ def _documents(
             _plain(one.published),
             _plain(one.title),
             _plain(one.url),
-            json.dumps(dict(one.extra), default=str) if one.extra else "",
+            _json(one) if one.extra else "",
             fingerprints[row],
         )
         for row, one, count, (first, last) in zip(rows, articles, tokens, moments_of(articles).tolist(), strict=True)
     ]
+
+
+def _json(article: Article) -> str:
+    """Return the other fields of an article as JSON; what JSON has no form for, as text.
+
+    Raises:
+        InputError: They have none at all.
+    """
+    try:
+        return json.dumps(dict(article.extra), default=str)
+    except Exception as error:
+        raise InputError(f"extra of {article.id!r:.80} must have a form as JSON. Got: {error!r:.80}.") from error
 
 
 def _plain(text: str | None) -> str | None:
@@ -647,18 +686,24 @@ def _in_order(
     """Return the match of each article that was given, with those of the items of its page."""
     of_page: dict[str | None, list[Match]] = defaultdict(list)
     for item in items:
-        action = actions.get(item.parent or "", "added")
-        of_page[item.parent].append(replace(matches[item.id], action=action))
+        # One of a page that is unchanged may be gone.
+        if item.id in matches:
+            of_page[item.parent].append(matches[item.id])
     found = []
     for article in given:
-        match = matches[article.id]
         action = actions.get(article.id, "added")
-        if action != "added" or article.id in of_page:
-            match = replace(match, action=action, items=tuple(of_page.get(article.id, ())))
+        match = _done(matches[article.id], action)
+        if article.id in of_page:
+            match = replace(match, items=tuple(_done(item, action) for item in of_page[article.id]))
         found.append(match)
         # Who stands there again changes nothing.
         actions[article.id] = "unchanged"
     return found
+
+
+def _done(match: Match, action: Action) -> Match:
+    """Return a match with what was done; nothing is new of what is unchanged."""
+    return match if action == "added" else replace(match, action=action, is_new=match.is_new and action != "unchanged")
 
 
 def _with_scores(related: list[tuple[Match, Text, Text, Neighbour | None]]) -> list[Match]:

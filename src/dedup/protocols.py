@@ -167,10 +167,7 @@ class Store(Protocol):
         """Let go of what is open; a second time does nothing."""
 
     def settings(self) -> str:
-        """Return the settings of the index, as `configure` wrote them; "" for a new store."""
-
-    def configure(self, settings: str) -> None:
-        """Keep the settings."""
+        """Return the settings that the store was made with."""
 
     def next_numbers(self) -> tuple[int, int, int]:
         """Return the least unused number of a document, of a text and of a cluster."""
@@ -233,6 +230,9 @@ class Store(Protocol):
 
     def save_pairs(self, pairs: Sequence[Pair]) -> None:
         """Keep pairs of texts that were no pair before; each counts from both sides."""
+
+    def count_documents(self) -> int:
+        """Return the number of documents."""
 
     def named(self, names: Sequence[str]) -> dict[str, Document]:
         """Return documents by their ids."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 import heapq
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from itertools import combinations, groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -152,6 +154,7 @@ class Change:
         pages |= {one.other for one in near if one.relation == OVERLAP or _is_carried(one)}
         copies = {one.other for one in near if one.relation == DUPLICATE}
         unsettled = {*self._new, *self._settle_roundups(pages, copies)}
+        self._introduce_canonicals()
         # Not to be compared again with each change.
         self._store.save_pairs(self._note(self._in_crowd))
         ties: set[int] = set()
@@ -188,6 +191,7 @@ class Change:
             text = self._take(document._replace(text=number), 0, readings)
             pairs = self._worth_comparing(self._read_keys({number: 0}, readings), [number], is_there=False)
             self._note(self._compare(pairs, {number: readings.strings[0]}))
+            self._touched = {number}
             text.composite = self._is_composite(text)
             text.roundup = text.composite and self._is_no_copy(text)
             canonical = [link for link in self._links(text) if self._canonical(self._texts[link.other])]
@@ -205,7 +209,9 @@ class Change:
         name = f"Text {text.number} of cluster {text.cluster}"
         self._touched = {text.number}
         # In a crowd, what is known of a page depends on what came first.
-        if not text.crowded:
+        if not any(
+            one.crowded for one in [text, *self.load(near.other for near in self._some_neighbours(text.number))]
+        ):
             composite = bool(text.size) and self._is_composite(text)
             if (text.composite, text.roundup) != (composite, composite and self._is_no_copy(text)):
                 yield f"{name} is noted as another kind of page than its parts make it."
@@ -479,10 +485,12 @@ class Change:
         near = self._store.neighbours(page.number, MOST_PARTS + 1)
         if len(near) <= MOST_PARTS:
             return near
+        # Some of them came later, and do not count.
+        most = _MOST_MOVED if self._gone or page.number in self._touched else MOST_PARTS
         return [
-            *self._store.parts(page.number, DUPLICATE, MOST_PARTS, page.size),
-            *self._store.parts(page.number, EXCERPT, MOST_PARTS, page.size),
-            *self._store.parts(page.number, OVERLAP, MOST_PARTS),
+            *self._store.parts(page.number, DUPLICATE, most, page.size),
+            *self._store.parts(page.number, EXCERPT, most, page.size),
+            *self._store.parts(page.number, OVERLAP, most),
         ]
 
     def _is_composite(self, page: Text) -> bool:
@@ -545,6 +553,25 @@ class Change:
 
     # Canonicals.
 
+    def _introduce_canonicals(self) -> None:
+        """Compare the canonical texts that a new text is linked to with each other, where a crowd kept them apart."""
+        met: set[tuple[int, int]] = set()
+        for number in self._new:
+            if self._texts[number].crowded:
+                links = [link.other for link in self._links(self._texts[number])]
+                canonical = sorted(one for one in links if self._was_canonical(self._texts[one]))
+                met |= set(combinations(canonical[:MOST_PARTS], 2))
+        for one, others in groupby(sorted(met), key=itemgetter(0)):
+            numbers = [other for _, other in others]
+            known = self._store.pairs_with(one, numbers).keys() | self._judged[one].keys()
+            self._judge(one, [other for other in numbers if other not in known])
+
+    def _introduce(self, leader: int, members: Iterable[int]) -> None:
+        """Compare the texts of a crowd with the one that takes over from their canonical text, all at once."""
+        crowd = [text.number for text in self.load(members) if text.crowded and text.number != leader]
+        known = self._store.pairs_with(leader, crowd).keys() | {near.other for near in self._new.get(leader, ())}
+        self._store.save_pairs(self._note(self._compare([(leader, one) for one in crowd if one not in known], {})))
+
     def _links(self, text: Text) -> list[Neighbour]:
         """Return what a text is linked to."""
         near = [other for other in self._neighbours(text.number) if other.relation in (DUPLICATE, EXCERPT)]
@@ -590,6 +617,9 @@ class Change:
                 leader = self._first_canonical(text, links)
             links_of[number] = links
             self._is_canonical[number] = leader is None
+            if leader is not None and before and text.crowded:
+                self._introduce(leader, [link.other for link in links])
+                links_of.clear()
             if leader is not None:
                 self._leader[number] = leader
             if before == (leader is None):

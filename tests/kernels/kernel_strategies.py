@@ -1,4 +1,4 @@
-"""Texts and graphs for the tests of the kernels."""
+"""Texts, graphs and postings for the tests of the kernels."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from hypothesis import strategies as st
+
+from dedup.kernels.native import Runs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,3 +65,37 @@ def graphs(draw: st.DrawFn) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArr
     offsets = np.cumsum([0, *map(len, linked)], dtype=np.int64)
     flat = [link for links in linked for link in links]
     return offsets, np.array([other for other, _ in flat], np.int64), np.array([score for _, score in flat], np.float64)
+
+
+#: Few of 40 bits, so that the same is met again, the outermost among them.
+posting_keys = st.one_of(st.integers(0, 9), st.sampled_from([2**40 - 2, 2**40 - 1]), st.integers(0, 2**40 - 1))
+
+
+@st.composite
+def sorted_lists(draw: st.DrawFn) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint64]]:
+    """Return entries in sorted lists, some filled up with what stands for none, and keys to look up in them."""
+    wanted = sorted(draw(st.lists(posting_keys, max_size=8)))
+    entries: list[int] = []
+    lists: list[tuple[int, int, int, int, int]] = []
+    keys = st.tuples(st.one_of(posting_keys, st.sampled_from(wanted or [0])), st.integers(0, 2**24 - 2))
+    for _ in range(draw(st.integers(0, 4))):
+        start = len(entries)
+        entries += sorted(key << 24 | number for key, number in draw(st.lists(keys, max_size=20)))
+        entries += [2**64 - 1] * draw(st.integers(0, 2))
+        first, last = sorted(draw(st.tuples(*[st.integers(0, len(wanted))] * 2)))
+        lists.append((first, last, start, len(entries), draw(st.integers(0, 2**39))))
+    columns = np.array(lists, np.int64).reshape(-1, 5).T
+    return np.array(entries, np.uint64), np.ascontiguousarray(columns), np.array(wanted, np.uint64)
+
+
+@st.composite
+def filtered_runs(draw: st.DrawFn) -> Runs:
+    """Return runs whose filters have nearly all bits, so that keys pass and others do not."""
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    filters, directories = [], []
+    for _ in range(draw(st.integers(0, 3))):
+        words = random.integers(0, 2**64, (2, draw(st.integers(1, 20)), 2), np.uint64)
+        filters.append(words[0] | words[1])
+        directories.append(np.sort(random.integers(0, 2**64, draw(st.integers(1, 9)), np.uint64)))
+    shifts = random.integers(0, 64, (1 << 14, 2), np.uint64)
+    return Runs.of(filters, directories, np.uint64(1) << shifts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,11 +11,12 @@ import pytest
 import xxhash
 from hypothesis import given
 from hypothesis import strategies as st
-from kernel_strategies import SEEDS, any_char, graphs, seeds, texts
+from kernel_strategies import SEEDS, any_char, filtered_runs, graphs, posting_keys, seeds, sorted_lists, texts
 
 from dedup.config import SketchConfig
+from dedup.errors import InvalidArgumentError
 from dedup.kernels import native, reference
-from dedup.kernels.native import ShingleSets, Texts
+from dedup.kernels.native import Runs, ShingleSets, Texts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -290,6 +292,72 @@ def test_canonicals_are_an_independent_set_that_reaches_all(
         else:
             assert rivals[own] == max(rivals.values())
             assert own == min(other for other, score in rivals.items() if score == rivals[own])
+
+
+@given(st.lists(posting_keys, max_size=40), filtered_runs())
+def test_probe_filters(keys: list[int], runs: Runs) -> None:
+    """The same keys pass the same filters, and lead to the same pages."""
+    wanted = np.array(keys, np.uint64)
+    found = native.probe_filters(wanted, runs)
+    assert found.dtype == np.int64
+    np.testing.assert_array_equal(found, reference.probe_filters(wanted, runs))
+
+
+@given(sorted_lists())
+def test_search_lists(lists: tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint64]]) -> None:
+    """The same entries are found, more of them than keys and lists too, and the same lists may go on."""
+    found, goes_on = native.search_lists(*lists)
+    assert found.dtype == np.int64
+    assert goes_on.dtype == np.bool_
+    expected, expected_on = reference.search_lists(*lists)
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(goes_on, expected_on)
+
+
+def test_list_of_one_key_is_found_whole() -> None:
+    """A key with thousands of entries is found with all of them."""
+    entries, wanted = np.arange(5000, dtype=np.uint64) | np.uint64(7 << 24), np.array([7], np.uint64)
+    found, goes_on = native.search_lists(entries, np.array([[0], [1], [0], [5000], [10]]), wanted)
+    assert found.tolist() == list(range(10, 5010))
+    assert goes_on.tolist() == [True]
+
+
+@pytest.mark.parametrize("row", range(5))
+@pytest.mark.parametrize("value", [-1, 4])
+def test_lists_out_of_bounds_are_refused(row: int, value: int) -> None:
+    """A list of other keys or entries than there are is refused; what is added to numbers may be anything."""
+    lists = np.array([[0, 0], [3, 3], [0, 0], [3, 3], [0, 0]])
+    lists[row, 1] = value
+    entries = wanted = np.arange(3, dtype=np.uint64)
+    if row == 4 or (row, value) in {(0, 4), (1, -1)}:
+        assert len(native.search_lists(entries, lists, wanted)[0]) >= 3
+        return
+    with pytest.raises(InvalidArgumentError, match=r"lists must be of 3 keys and 3 entries\. Got others\."):
+        native.search_lists(entries, lists, wanted)
+
+
+def test_larger_key_is_refused() -> None:
+    """A key of more than 40 bits, which would lead beyond a filter, is refused."""
+    ones = np.ones((1, 2), np.uint64)
+    runs = Runs.of([ones], [np.zeros(1, np.uint64)], np.ones((1 << 14, 2), np.uint64))
+    assert native.probe_filters(np.array([2**40 - 1], np.uint64), runs).tolist() == [[0], [0], [0]]
+    with pytest.raises(InvalidArgumentError, match=r"wanted must be below 2\*\*40\. Got 1099511627776\."):
+        native.probe_filters(np.array([3, 2**40], np.uint64), runs)
+
+
+@pytest.mark.parametrize(
+    ("places", "pages", "pairs", "message"),
+    [
+        (0, 1, 1 << 14, "runs must have a filter and a page. Got 0 places, 1 pages."),
+        (1, 0, 1 << 14, "runs must have a filter and a page. Got 1 places, 0 pages."),
+        (1, 1, 1 << 13, "masks must be contiguous uint64"),
+    ],
+)
+def test_incomplete_runs_are_refused(places: int, pages: int, pairs: int, message: str) -> None:
+    """Runs without a filter or a page, or with fewer masks than keys may ask for, are refused."""
+    filters, directories = [np.zeros((places, 2), np.uint64)], [np.zeros(pages, np.uint64)]
+    with pytest.raises(InvalidArgumentError, match=re.escape(message)):
+        Runs.of(filters, directories, np.zeros((pairs, 2), np.uint64))
 
 
 @given(st.text(any_char, min_size=1, max_size=3))

@@ -199,10 +199,6 @@ class Model:
         until = first + int((last - first) * share)
         assert self.store.delete_events(until) == until - first
 
-    def configure(self, value: str) -> None:
-        """Keep settings."""
-        self.store.configure(value)
-
 
 EVENTS: dict[str, tuple[Any, ...]] = {
     "added": ("added", "a", ("a", "b\0", '"')),
@@ -231,7 +227,6 @@ OPERATION: SearchStrategy[tuple[Any, ...]] = st.one_of(
     st.tuples(st.just("drop"), st.lists(PLACE, max_size=3)),
     st.tuples(st.just("log"), st.lists(st.sampled_from(sorted(EVENTS)), max_size=3)),
     st.tuples(st.just("forget"), st.sampled_from([0.0, 0.5, 1.0])),
-    st.tuples(st.just("configure"), st.sampled_from(["{}", "ä"])),
 )
 TRANSACTIONS = st.lists(st.tuples(st.lists(OPERATION, max_size=5), st.booleans()), max_size=6)
 
@@ -291,11 +286,11 @@ def _tiny() -> Any:
 @settings(max_examples=40)
 def test_stores_answer_alike(transactions: list[tuple[list[tuple[Any, ...]], bool]]) -> None:
     """Whatever is done, kept or undone, a file answers as memory does, and so does the file opened again."""
-    memory: Store = MemoryStore()
+    memory: Store = MemoryStore("some")
     expected = Model(memory).run(transactions)
     with TemporaryDirectory() as folder:
         path = str(Path(folder, "index"))
-        file: Store = SqliteStore(path, read_only=False, full=False, timeout=1)
+        file: Store = SqliteStore(path, read_only=False, full=False, timeout=1, settings="some")
         try:
             assert Model(file).run(transactions) == expected
             file.compact()
@@ -317,12 +312,12 @@ def test_a_new_store_is_empty() -> None:
     """Of a new store every answer is nothing, and its first numbers are 1."""
     with TemporaryDirectory() as folder:
         stores: list[Store] = [
-            MemoryStore(),
-            SqliteStore(str(Path(folder, "index")), read_only=False, full=True, timeout=1),
+            MemoryStore("some"),
+            SqliteStore(str(Path(folder, "index")), read_only=False, full=True, timeout=1, settings="some"),
         ]
         for store in stores:
             with store.transaction(write=False):
                 found = answer(store)
-            assert (found["settings"], found["numbers"], found["bounds"]) == ("", (1, 1, 1), (0, 0))
+            assert (found["settings"], found["numbers"], found["bounds"]) == ("some", (1, 1, 1), (0, 0))
             assert found["counts"] == (0,) * 6
             store.close()

@@ -159,7 +159,7 @@ def _address(name: str, array: NDArray[Any], dtype: type[np.generic], shape: tup
     if array.dtype != dtype or not array.flags.c_contiguous or (shape is not None and array.shape != shape):
         wanted = f"{np.dtype(dtype)} {list(shape) if shape is not None else ''}".strip()
         raise InvalidArgumentError(f"{name} must be contiguous {wanted}. Got {array.dtype} {list(array.shape)}.")
-    return array.ctypes.data
+    return _kernel.address_of(array)
 
 
 def _check_range(start: int, stop: int, rows: int) -> None:
@@ -635,16 +635,18 @@ class Runs:
     """What tells where a key may be in each of some runs of postings; made by `of`.
 
     Args:
-        filters: uint64 [2, places] of each run. Key k has its bits in both words of the place k // 2**8 * places // 2**32.
+        filters: uint64 [places, 2] of each run. The place of key k is k // 2**8 * places // 2**32.
         directories: uint64 [pages] of each run: the first entry of each page, ascending.
-        masks: uint64 [2, 2**14], the bits of the key in either word: k * `reference.BASE` % 2**64 // 2**50 says which.
+        masks: uint64 [2**14, 2], the bits of the key in either word: k * `reference.BASE` % 2**64 // 2**50 says which.
         table: uint64 [runs, 4], the same as the kernel reads it.
+        addresses: Of the table and of the masks.
     """
 
     filters: Sequence[NDArray[np.uint64]]
     directories: Sequence[NDArray[np.uint64]]
     masks: NDArray[np.uint64]
     table: NDArray[np.uint64]
+    addresses: tuple[int, int]
 
     @classmethod
     def of(
@@ -658,15 +660,15 @@ class Runs:
         Raises:
             InvalidArgumentError: An array has another shape or dtype, or a filter or a directory is empty.
         """
-        _address("masks", masks, np.uint64, (2, 1 << 14))
+        _address("masks", masks, np.uint64, (1 << 14, 2))
         table = np.empty((len(filters), 4), np.uint64)
         for row, words, directory in zip(table, filters, directories, strict=True):
             places, pages = words.size // 2, directory.size
             if not (0 < places < 1 << 32 and pages):
                 raise InvalidArgumentError(f"runs must have a filter and a page. Got {places} places, {pages} pages.")
-            row[:2] = places, _address("filters", words, np.uint64, (2, places))
+            row[:2] = places, _address("filters", words, np.uint64, (places, 2))
             row[2:] = _address("directories", directory, np.uint64, (pages,)), pages
-        return cls(filters, directories, masks, table)
+        return cls(filters, directories, masks, table, (table.ctypes.data, masks.ctypes.data))
 
 
 def probe_filters(wanted: NDArray[np.uint64], runs: Runs) -> NDArray[np.int64]:
@@ -681,8 +683,10 @@ def probe_filters(wanted: NDArray[np.uint64], runs: Runs) -> NDArray[np.int64]:
     """
     n, count = len(wanted), len(runs.table)
     lists = np.empty((3, count * n), np.int64)
-    keys, table, masks = _address("wanted", wanted, np.uint64, (n,)), runs.table.ctypes.data, runs.masks.ctypes.data
-    total = _kernel.probe_filters(keys, n, table, count, masks, lists.ctypes.data)
+    table, masks = runs.addresses
+    total = _kernel.probe_filters(
+        _address("wanted", wanted, np.uint64, (n,)), n, table, count, masks, _kernel.address_of(lists)
+    )
     if total < 0:
         raise InvalidArgumentError(f"wanted must be below 2**40. Got {wanted.max()}.")
     return lists[:, :total]
@@ -691,33 +695,33 @@ def probe_filters(wanted: NDArray[np.uint64], runs: Runs) -> NDArray[np.int64]:
 def search_lists(
     entries: NDArray[np.uint64], lists: NDArray[np.int64], wanted: NDArray[np.uint64]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Look some keys up in sorted lists.
+    """Look keys up in sorted lists of entries.
 
     Args:
         entries: uint64, a key of 40 bits above a number of 24 each; one that has all bits stands for none.
-        lists: int64 [4, n]: the place of the key that is looked up in a list, where the list begins and ends in
-            `entries`, and what is added to its numbers. Its entries ascend.
+        lists: int64 [5, n]: the first key that is looked up in a list and the one behind the last, where the list
+            begins and ends in `entries`, and what is added to its numbers. The entries of a list ascend.
         wanted: uint64, keys, fewer than 2**23.
 
     Returns:
-        int64, of each entry found the place of the key times 2**40 and its number, list by list; and bool [n], whether
-        the key may go on in what follows a list, since that has no larger one.
+        int64, of each entry found the place of its key times 2**40 and its number, by list and then by key; and
+        bool [n], whether the last key may go on in what follows a list, since that has no larger one.
     """
     n = lists.shape[1]
     goes_on = np.empty(n, np.bool_)
     arguments = (
         _address("entries", entries, np.uint64),
         len(entries),
-        _address("lists", lists, np.int64, (4, n)),
+        _address("lists", lists, np.int64, (5, n)),
         n,
         _address("wanted", wanted, np.uint64),
         len(wanted),
     )
-    found = np.empty(2 * n, np.int64)
-    total = _kernel.search_lists(*arguments, found.ctypes.data, len(found), goes_on.ctypes.data)
+    on, found = _kernel.address_of(goes_on), np.empty(len(wanted) + n, np.int64)
+    total = _kernel.search_lists(*arguments, _kernel.address_of(found), len(found), on)
     if total > len(found):
         found = np.empty(total, np.int64)
-        total = _kernel.search_lists(*arguments, found.ctypes.data, total, goes_on.ctypes.data)
+        total = _kernel.search_lists(*arguments, _kernel.address_of(found), total, on)
     if total < 0:
         raise InvalidArgumentError(f"lists must be of {len(wanted)} keys and {len(entries)} entries. Got others.")
     return found[:total], goes_on

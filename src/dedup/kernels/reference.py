@@ -435,9 +435,9 @@ def probe_filters(wanted: NDArray[np.uint64], runs: Runs) -> NDArray[np.int64]:
     first = 0
     for number, (words, directory) in enumerate(zip(runs.filters, runs.directories, strict=True)):
         for which, key in enumerate(wanted.tolist()):
-            place = (key >> 8) * words.shape[1] >> 32
-            masks = runs.masks[:, (key * BASE & _MASK) >> 50]
-            if (words[:, place] & masks == masks).all():
+            place = (key >> 8) * len(words) >> 32
+            bits = runs.masks[(key * BASE & _MASK) >> 50]
+            if (words[place] & bits == bits).all():
                 page = bisect_right(directory[1:].tolist(), key << 24)
                 lists.append((which, number, first + page))
         first += len(directory)
@@ -447,24 +447,25 @@ def probe_filters(wanted: NDArray[np.uint64], runs: Runs) -> NDArray[np.int64]:
 def search_lists(
     entries: NDArray[np.uint64], lists: NDArray[np.int64], wanted: NDArray[np.uint64]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Look some keys up in sorted lists.
+    """Look keys up in sorted lists of entries.
 
     Args:
         entries: uint64, a key of 40 bits above a number of 24 each; one that has all bits stands for none.
-        lists: int64 [4, n]: the place of the key that is looked up in a list, where the list begins and ends in
-            `entries`, and what is added to its numbers. Its entries ascend.
+        lists: int64 [5, n]: the first key that is looked up in a list and the one behind the last, where the list
+            begins and ends in `entries`, and what is added to its numbers. The entries of a list ascend.
         wanted: uint64, keys, fewer than 2**23.
 
     Returns:
-        int64, of each entry found the place of the key times 2**40 and its number, list by list; and bool [n], whether
-        the key may go on in what follows a list, since that has no larger one.
+        int64, of each entry found the place of its key times 2**40 and its number, by list and then by key; and
+        bool [n], whether the last key may go on in what follows a list, since that has no larger one.
     """
     found, goes_on = [], []
-    for which, start, stop, base in lists.T.tolist():
-        key = int(wanted[which])
+    for first, last, start, stop, base in lists.T.tolist():
         own = [entry for entry in entries[start:stop].tolist() if entry != _MASK]
-        found += [(which << 40) + base + (entry & 2**24 - 1) for entry in own if entry >> 24 == key]
-        goes_on.append(all(entry >> 24 <= key for entry in own))
+        keys = wanted[first:last].tolist()
+        for which, key in enumerate(keys, first):
+            found += [(which << 40) + base + (entry & 2**24 - 1) for entry in own if entry >> 24 == key]
+        goes_on.append(not keys or all(entry >> 24 <= keys[-1] for entry in own))
     return np.array(found, np.int64), np.array(goes_on, np.bool_)
 
 

@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,10 +24,14 @@ if TYPE_CHECKING:
 
 
 class MemoryStore:
-    """A store that lives as long as its process: see `Store`."""
+    """A store that lives as long as its process: see `Store`.
 
-    def __init__(self) -> None:
-        self._settings = ""
+    Args:
+        settings: The settings of the index.
+    """
+
+    def __init__(self, settings: str = "") -> None:
+        self._settings = settings
         self._numbers = [1, 1, 1]
         self._documents: dict[int, Document] = {}
         self._ids: dict[str, int] = {}
@@ -49,7 +53,6 @@ class MemoryStore:
 
     @contextmanager
     def transaction(self, *, write: bool) -> Iterator[None]:  # noqa: ARG002 - one at a time, whatever it does
-        self._undo.clear()
         try:
             yield
         except BaseException:
@@ -57,16 +60,14 @@ class MemoryStore:
             for undo, arguments in reversed(steps):
                 undo(*arguments)
             raise
+        finally:
+            self._undo.clear()
 
     def close(self) -> None:
         pass
 
     def settings(self) -> str:
         return self._settings
-
-    def configure(self, settings: str) -> None:
-        self._undo.append((setattr, (self, "_settings", self._settings)))
-        self._settings = settings
 
     def next_numbers(self) -> tuple[int, int, int]:
         document, text, cluster = self._numbers
@@ -90,11 +91,12 @@ class MemoryStore:
 
     def _put_text(self, number: int, text: Text | None) -> None:
         """Keep a text in place of the one of its number; None keeps none."""
-        before = self._texts.pop(number, None)
+        before = self._texts.get(number)
         self._undo.append((self._put_text, (number, before)))
+        self._texts.pop(number, None)
         if before is not None:
-            self._digests[before.digest].discard(number)
-            self._members[before.cluster].discard(number)
+            _discard(self._digests, before.digest, number)
+            _discard(self._members, before.cluster, number)
         if text is not None:
             self._texts[number] = text
             self._members[text.cluster].add(number)
@@ -104,10 +106,10 @@ class MemoryStore:
     def delete_texts(self, numbers: Sequence[int]) -> None:
         for number in numbers:
             self._put_text(number, None)
-            words = self._words.pop(number)
-            self._undo.append((self._words.__setitem__, (number, words)))
+            self._undo.append((self._words.__setitem__, (number, self._words[number])))
+            del self._words[number]
             self._put_keys(number, None)
-            for pair in list(self._pairs[number].values()):
+            for pair in list(self._pairs.get(number, {}).values()):
                 self._drop_pair(number, pair)
 
     def words(self, numbers: Sequence[int]) -> dict[int, str]:
@@ -115,8 +117,8 @@ class MemoryStore:
 
     def save_words(self, words: Sequence[tuple[int, str]]) -> None:
         for number, text in words:
+            self._undo.append((self._words.pop, (number, None)))
             self._words[number] = text
-            self._undo.append((self._words.pop, (number,)))
 
     def canonicals(self, clusters: Iterable[int]) -> dict[int, int]:
         return {cluster: self._canonicals[cluster] for cluster in clusters if cluster in self._canonicals}
@@ -131,8 +133,9 @@ class MemoryStore:
             self._put_cluster(cluster, None)
 
     def _put_cluster(self, cluster: int, number: int | None) -> None:
-        before = self._canonicals.pop(cluster, None)
+        before = self._canonicals.get(cluster)
         self._undo.append((self._put_cluster, (cluster, before)))
+        self._canonicals.pop(cluster, None)
         if number is not None:
             self._canonicals[cluster] = number
 
@@ -160,28 +163,33 @@ class MemoryStore:
             self._put_keys(number, values)
 
     def _put_keys(self, number: int, keys: NDArray[np.uint64] | None) -> None:
-        before = self._keys.pop(number, None)
+        before = self._keys.get(number)
         self._undo.append((self._put_keys, (number, before)))
+        self._keys.pop(number, None)
         for key in () if before is None else before.tolist():
-            del self._having[key][number]
+            # An interrupted step may have noted only some of them.
+            self._having[key].pop(number, None)
+            if not self._having[key]:
+                del self._having[key]
         if keys is not None:
             self._keys[number] = keys
             for key in keys.tolist():
                 self._having[key][number] = None
 
     def neighbours(self, text: int, most: int | None = None) -> list[Neighbour]:
-        return list(self._pairs[text].values())[:most]
+        return list(self._pairs.get(text, {}).values())[:most]
 
     def parts(self, text: int, relation: int, most: int, below: int | None = None) -> list[Neighbour]:
-        by_size = self._by_size[text, relation]
+        by_size = self._by_size.get((text, relation), [])
         stop = len(by_size) if below is None else bisect_left(by_size, (below,))
         return [self._pairs[text][other] for _, other in by_size[max(0, stop - most) : stop][::-1]]
 
     def pair(self, text: int, other: int) -> Neighbour | None:
-        return self._pairs[text].get(other)
+        return self._pairs.get(text, {}).get(other)
 
     def pairs_with(self, text: int, others: Sequence[int]) -> dict[int, Neighbour]:
-        return {other: self._pairs[text][other] for other in others if other in self._pairs[text]}
+        near = self._pairs.get(text, {})
+        return {other: near[other] for other in others if other in near}
 
     def save_pairs(self, pairs: Sequence[Pair]) -> None:
         for pair in pairs:
@@ -197,9 +205,19 @@ class MemoryStore:
     def _drop_pair(self, text: int, pair: Neighbour) -> None:
         self._undo.append((self._put_pair, (text, pair)))
         for number, other, size in ((text, pair.other, pair.other_size), (pair.other, text, pair.size)):
-            del self._pairs[number][other]
             by_size = self._by_size[number, pair.relation]
-            del by_size[bisect_left(by_size, (size, other))]
+            place = bisect_left(by_size, (size, other))
+            # An interrupted step may have noted only one side.
+            if by_size[place : place + 1] == [(size, other)]:
+                del by_size[place]
+            self._pairs[number].pop(other, None)
+            if not by_size:
+                del self._by_size[number, pair.relation]
+            if not self._pairs[number]:
+                del self._pairs[number]
+
+    def count_documents(self) -> int:
+        return len(self._documents)
 
     def named(self, names: Sequence[str]) -> dict[str, Document]:
         return {name: self._documents[self._ids[name]] for name in names if name in self._ids}
@@ -244,10 +262,11 @@ class MemoryStore:
 
     def _drop_document(self, document: Document) -> None:
         self._undo.append((self._put_document, (document,)))
-        del self._documents[document.number], self._ids[document.id]
-        self._documents_of[document.text].discard(document.number)
+        self._documents.pop(document.number, None)
+        self._ids.pop(document.id, None)
+        _discard(self._documents_of, document.text, document.number)
         if document.parent is not None:
-            self._items[document.parent].discard(document.number)
+            _discard(self._items, document.parent, document.number)
 
     def add_events(self, events: Sequence[Event]) -> None:
         self._undo.append((self._cut_events, (self._last_event, len(self._events))))
@@ -293,3 +312,11 @@ class MemoryStore:
 
     def verify(self) -> list[str]:
         return []
+
+
+def _discard(sets: dict[Any, set[int]], key: object, number: int) -> None:
+    """Take a number out of the set of a key, and the key when nothing is left."""
+    if key in sets:
+        sets[key].discard(number)
+        if not sets[key]:
+            del sets[key]

@@ -13,15 +13,16 @@ memory is never taken for something else after a rollback.
 
 from __future__ import annotations
 
+import itertools
 import json
 import secrets
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from dedup.errors import InputError, InvalidArgumentError
+from dedup.kernels import native
 
 if TYPE_CHECKING:
     import sqlite3
@@ -85,14 +86,15 @@ _PACE = 4
 _RATE = 2
 #: Bits of the filter for each entry of a run of the smallest size, of the next and so on.
 _FILTER_BITS = (18, 14, 11, 10)
-#: Pages that are searched at a time.
-_READ = 1024
+#: Lists that are searched at a time.
+_READ = 128
 
 _NUMBER_BITS = np.uint64(24)
 _LOW = np.uint64((1 << 24) - 1)
+_HIGH = ~_LOW
 _SPAN = (1 << 24) - 1  # numbers that a run may cover, so that no entry has all bits
 _FILLER = np.uint64(2**64 - 1)
-_HALF, _ONE = np.uint64(32), np.uint64(1)
+_HALF = np.uint64(32)
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _LAST_NUMBER = 1 << 40
 _MOST_KEYS = 1 << 23
@@ -148,18 +150,20 @@ class _Run(NamedTuple):
 class _Index(NamedTuple):
     """What is held in memory of a run: its filter, the least entry that each page may have, and the row of each."""
 
-    places: np.uint64
     filter: NDArray[np.uint64]
     directory: NDArray[np.uint64]
     rows: NDArray[np.int64]
 
 
-class _Lists(NamedTuple):
-    """Where some keys may be in a run, or go on there: places of keys, and the page to read."""
+class _Held(NamedTuple):
+    """The same of all live runs, their pages counted through: where each ends, and the least and largest number."""
 
-    run: _Run
-    which: NDArray[np.int64]
-    page: NDArray[np.int64]
+    runs: native.Runs
+    directory: NDArray[np.uint64]
+    rows: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    bases: NDArray[np.int64]
+    lasts: NDArray[np.int64]
 
 
 class Postings:
@@ -177,14 +181,18 @@ class Postings:
         self._cursor = connection.cursor()
         self._cursor.row_factory = None
         self._generation = self._epoch = -1
+        # From a random one on: no other connection gives these names, and this one none of them twice.
+        self._names = itertools.count(secrets.randbits(62))
         self._wrote = False
         self._owed = self._removals = 0
         self._runs: list[_Run] = []
         self._writing: list[_Run] = []
         self._gone: list[int] = []
         self._indexes: dict[int, _Index] = {}
+        self._held: _Held | None = None
         self._dead = np.array([_NOBODY])
-        self._recent: list[NDArray[np.uint64]] = []
+        self._recent = np.empty(0, np.uint64)
+        self._sections = [0]
         self._recent_first = self._recent_texts = 0
         self._last = -1
 
@@ -206,17 +214,17 @@ class Postings:
         texts = np.asarray(numbers, np.int64)
         if int(texts[0]) <= self._last or int(texts[-1]) >= _LAST_NUMBER or (texts[1:] <= texts[:-1]).any():
             raise InvalidArgumentError(f"numbers must ascend from above {self._last} to below 2**40. Got {texts}.")
-        self._change()
+        self._change(sum(map(len, keys)))
         begin = 0
         while begin < len(texts):
             first = self._recent_first if self._recent_texts else int(texts[begin])
-            end = min(begin + _RECENT_TEXTS - self._recent_texts, int(np.searchsorted(texts, first + _SPAN)))
+            end = min(begin + _RECENT_TEXTS - self._recent_texts, int(texts.searchsorted(first + _SPAN)))
             if end > begin:
                 self._add(texts[begin:end], keys[begin:end], first)
             if end < len(texts) or self._recent_texts >= _RECENT_TEXTS:
                 self._flush()
             begin = end
-        self._owe(sum(map(len, keys)))
+        self._settle()
 
     def find(
         self, keys: NDArray[np.uint64], most: int
@@ -240,14 +248,20 @@ class Postings:
         if len(keys) >= _MOST_KEYS:
             raise InvalidArgumentError(f"keys must be fewer than 2**23. Got {len(keys)}.")
         self._load()
-        wanted, place = _distinct(keys >> _NUMBER_BITS)
-        found = _least([*self._in_recent(wanted), self._in_runs(wanted, most)], most)
-        ends = np.searchsorted(found, np.arange(len(wanted) + 1) << _PLACE_BITS)
-        counts = np.diff(ends)
+        tops = keys >> _NUMBER_BITS
+        wanted = _unique(tops)
+        found = self._in_runs(wanted, most, self._in_recent(wanted))
+        if not len(found):
+            return found, found, np.zeros(len(keys), np.bool_)
+        order = tops.argsort()
+        place = np.empty(len(keys), np.int64)
+        place[order] = _new(tops[order]).cumsum() - 1
+        counts = np.bincount(found >> _PLACE_BITS, minlength=len(wanted))
+        starts = counts.cumsum() - counts
         taken = np.minimum(counts, most)[place]
         return (
-            np.repeat(np.arange(len(keys)), taken),
-            found[_ramps(ends[:-1][place], taken)] & (_LAST_NUMBER - 1),
+            np.arange(len(keys)).repeat(taken),
+            found[_ramps(starts[place], taken)] & (_LAST_NUMBER - 1),
             counts[place] > most,
         )
 
@@ -261,13 +275,12 @@ class Postings:
         gone = gone[self._living(gone) & self._covered(gone)]
         if not len(gone):
             return
-        self._change()
         self._removals += 1
-        self._cursor.execute("UPDATE state SET removals = ?", (self._removals,))
+        texts = max(1, sum(run.texts for run in self._runs))
+        self._change(len(gone) * sum(run.entries for run in self._runs) // texts)
         self._cursor.executemany("INSERT INTO dead VALUES (?, ?)", ((n, self._removals) for n in gone.tolist()))
         self._dead = np.insert(self._dead, np.searchsorted(self._dead, gone), gone)
-        texts = max(1, sum(run.texts for run in self._runs))
-        self._owe(len(gone) * sum(run.entries for run in self._runs) // texts)
+        self._settle()
 
     def refresh(self) -> None:
         """Take note of what other connections committed, or of what was rolled back.
@@ -291,7 +304,8 @@ class Postings:
 
         Above 2**24 numbers there is more than one run.
         """
-        self._change()
+        self._load()
+        self._change(0)
         self._flush()
         for run in self._writing:
             self._set_state(run, _GONE)
@@ -317,8 +331,9 @@ class Postings:
             )
         )
         entries = sum(run.entries for run in self._runs)
-        recent = sum(map(len, self._recent))
-        return PostingStats(entries, len(self._runs), recent, len(self._dead) - 1, sizes.get(1, 0), sizes.get(0, 0))
+        return PostingStats(
+            entries, len(self._runs), self._sections[-1], len(self._dead) - 1, sizes.get(1, 0), sizes.get(0, 0)
+        )
 
     def verify(self) -> list[str]:
         """Return what is broken, a sentence for each; [] when all is well. Every page is read."""
@@ -397,12 +412,13 @@ class Postings:
         self._gone = [run.name for run in runs if run.state == _GONE]
         self._forget()
         self._last = max((run.last for run in self._runs), default=-1)
-        self._recent, self._recent_texts, self._dead = [], 0, np.array([_NOBODY])
+        self._sections, self._recent_texts, self._dead = [0], 0, np.array([_NOBODY])
         self._read_recent()
         self._read_dead(-1)
 
     def _forget(self) -> None:
         """Let go of what is held of runs that are no longer there."""
+        self._held = None
         for name in self._indexes.keys() - {run.name for run in self._runs}:
             del self._indexes[name]
 
@@ -422,27 +438,48 @@ class Postings:
         self._dead = np.sort(np.concatenate([self._dead, np.array(rows, np.int64).ravel()]))
 
     def _push(self, entries: NDArray[np.uint64]) -> None:
-        """Add sorted entries to the recent ones: few arrays, each a good deal longer than the next."""
-        self._recent.append(entries)
-        while len(self._recent) > 1 and len(self._recent[-2]) < 2 * len(self._recent[-1]):
-            self._recent.append(np.sort(np.concatenate([self._recent.pop(), self._recent.pop()]), kind="stable"))
+        """Add sorted entries to the recent ones: few sections, each a good deal longer than the next."""
+        begin = self._sections[-1]
+        end = begin + len(entries)
+        if end > len(self._recent):
+            self._recent = np.concatenate([self._recent[:begin], np.empty(end, np.uint64)])
+        self._recent[begin:end] = entries
+        while len(self._sections) > 1 and begin - self._sections[-2] <= 2 * (end - begin):
+            self._sections.pop()
+            begin = self._sections[-1]
+        self._sections.append(end)
+        if end - begin > len(entries):
+            self._recent[begin:end].sort(kind="stable")
 
     def _index(self, run: _Run) -> _Index:
         if run.name not in self._indexes:
             rows = self._all("SELECT first, pages, directory FROM parts WHERE run = ? ORDER BY step", run.name)
-            words, at = np.empty((2, run.places), np.uint64), 0
+            words, at = np.empty((run.places, 2), np.uint64), 0
             # One part at a time, so that a large filter is not held twice.
             for (blob,) in self._cursor.execute("SELECT filter FROM parts WHERE run = ? ORDER BY step", (run.name,)):
                 part = np.frombuffer(blob, "<u8").reshape(2, -1)
-                words[:, at : at + part.shape[1]] = part
+                words[at : at + part.shape[1]] = part.T
                 at += part.shape[1]
             directory = np.frombuffer(bytearray().join(part for _, _, part in rows), "<u8")
             pages = np.concatenate([np.arange(first, first + count) for first, count, _ in rows])
             if at != run.places or len(directory) != len(pages):
                 raise InputError(f"parts must be what was written. Got other parts of run {run.name}.")
             directory[0] = 0
-            self._indexes[run.name] = _Index(np.uint64(run.places), words, directory, pages)
+            self._indexes[run.name] = _Index(words, directory, pages)
         return self._indexes[run.name]
+
+    def _all_runs(self) -> _Held:
+        if self._held is None:
+            held = [self._index(run) for run in self._runs]
+            self._held = _Held(
+                native.Runs.of([index.filter for index in held], [index.directory for index in held], _PAIRS),
+                np.concatenate([index.directory for index in held]),
+                np.concatenate([index.rows for index in held]),
+                np.cumsum([len(index.rows) for index in held]),
+                np.array([run.base for run in self._runs]),
+                np.array([run.last for run in self._runs]),
+            )
+        return self._held
 
     def _living(self, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
         living: NDArray[np.bool_] = self._dead[self._dead.searchsorted(numbers)] != numbers
@@ -464,141 +501,92 @@ class Postings:
 
     # Finding.
 
-    def _in_recent(self, wanted: NDArray[np.uint64]) -> Iterator[NDArray[np.int64]]:
-        """Yield what the recent texts have of some keys of 40 bits, ascending: place and number in one int64."""
-        low = wanted << _NUMBER_BITS
-        for entries in self._recent:
-            if len(entries):
-                start = entries.searchsorted(low)
-                which = (entries.take(start, mode="clip") >> _NUMBER_BITS == wanted).nonzero()[0]
-                if len(which):
-                    end = entries.searchsorted(low[which] | _LOW)
-                    yield self._take(entries, start[which], end, which, np.full(len(which), self._recent_first))
+    def _in_recent(self, wanted: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Return what the recent texts have of some keys of 40 bits, sorted: place and number in one int64."""
+        if len(self._sections) == 1:
+            return np.empty(0, np.int64)
+        starts, stops = self._sections[:-1], self._sections[1:]
+        same = [[value] * len(starts) for value in (0, len(wanted), self._recent_first)]
+        found, _ = native.search_lists(self._recent, np.array([*same[:2], starts, stops, same[2]]), wanted)
+        return np.sort(self._alive(found)) if len(found) else found
 
-    def _in_runs(self, wanted: NDArray[np.uint64], most: int) -> NDArray[np.int64]:
-        """Return the same of the runs: at least the first `most` + 1 living texts of each key."""
-        low = wanted << _NUMBER_BITS
-        lists = self._candidates(wanted, low)
-        found = np.empty(0, np.int64)
-        while lists:
-            parts, goes_on = self._read(lists, low, most)
-            found = _least([found, *parts], most)
-            lists = self._rest(lists, low, goes_on, found, most) if goes_on.any() else []
+    def _in_runs(self, wanted: NDArray[np.uint64], most: int, found: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return what was found already and the same of the runs: at least the first `most` + 1 texts of each key."""
+        if not self._runs:
+            return found
+        lists = native.probe_filters(wanted, self._all_runs().runs)
+        while lists.shape[1]:
+            parts, rest = [found], []
+            for begin in range(0, lists.shape[1], _READ):
+                part = lists[:, begin : begin + _READ]
+                new, goes_on = self._read(part, wanted)
+                if len(new):
+                    parts.append(_least(self._alive(new), most))
+                if goes_on.any():
+                    rest.append(part[:, goes_on])
+            if len(parts) > 1:
+                found = _least(np.concatenate(parts), most)
+            lists = self._rest(np.concatenate(rest, axis=1), wanted, found, most) if rest else lists[:, :0]
         return found
 
-    def _candidates(self, wanted: NDArray[np.uint64], low: NDArray[np.uint64]) -> list[_Lists]:
-        """Return where the runs may have some keys, by their filters."""
-        top, mask = wanted >> np.uint64(8), _mask(wanted)
-        bits = _MASKS[0].take(mask)
-        which, words = [], []
-        for run in self._runs:
-            index = self._index(run)
-            place = (top * index.places >> _HALF).view(np.int64)
-            some = (index.filter[0].take(place) & bits == bits).nonzero()[0]
-            which.append(some)
-            words.append(index.filter[1].take(place.take(some)))
-        if not which:
-            return []
-        bits = _MASKS[1].take(mask.take(np.concatenate(which)))
-        passed = np.concatenate(words) & bits == bits
-        lists, at = [], 0
-        for run, some in zip(self._runs, which, strict=True):
-            left = some[passed[at : at + len(some)]]
-            at += len(some)
-            if len(left):
-                lists.append(_Lists(run, left, self._index(run).directory.searchsorted(low.take(left), "right") - 1))
-        return lists
-
     def _read(
-        self, lists: list[_Lists], low: NDArray[np.uint64], most: int
-    ) -> tuple[list[NDArray[np.int64]], NDArray[np.bool_]]:
-        """Return what one page of each list has, and which lists may go on in the next."""
-        which = np.concatenate([each.which for each in lists])
-        rows = np.concatenate([self._index(each.run).rows.take(each.page) for each in lists])
-        bases = np.repeat([each.run.base for each in lists], [len(each.which) for each in lists])
-        goes_on = np.empty(len(which), np.bool_)
-        found = []
-        for begin in range(0, len(which), _READ):
-            part = slice(begin, begin + _READ)
-            pages, place = _distinct(rows[part])
-            entries = self._pages(pages)
-            own, first = low.take(which[part]), place * _PAGE
-            start = _search(entries, first, own)
-            there = entries.take(start, mode="clip")
-            goes_on[part] = (start == first + _PAGE) | (there == _FILLER)
-            hit = (~goes_on[part] & (there & ~_LOW == own)).nonzero()[0]
-            if len(hit):
-                end = _search(entries, first[hit], own[hit] | _LOW)
-                goes_on[begin + hit] = end == first[hit] + _PAGE
-                found.append(
-                    _least([self._take(entries, start[hit], end, which[begin + hit], bases[begin + hit])], most)
-                )
-        return found, goes_on
+        self, lists: NDArray[np.int64], wanted: NDArray[np.uint64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return what the page of each list has, and which lists may go on in the next."""
+        held = self._all_runs()
+        which, run, page = lists
+        start = np.arange(0, len(which) * _PAGE, _PAGE)
+        searched = np.array([which, which + 1, start, start + _PAGE, held.bases.take(run)])
+        return native.search_lists(self._pages(held.rows.take(page)), searched, wanted)
 
     def _rest(
-        self,
-        lists: list[_Lists],
-        low: NDArray[np.uint64],
-        goes_on: NDArray[np.bool_],
-        found: NDArray[np.int64],
-        most: int,
-    ) -> list[_Lists]:
-        """Return those lists that go on in the next page and do not have enough texts yet, of this run or before."""
-        rest, at = [], 0
-        for run, which, page in lists:
-            directory = self._index(run).directory
-            more = (goes_on[at : at + len(which)] & (page + 1 < len(directory))).nonzero()[0]
-            at += len(which)
-            more = more[directory[page[more] + 1] <= low[which[more]] | _LOW]
-            start = which[more] << _PLACE_BITS
-            more = more[found.searchsorted(start + run.last + 1) - found.searchsorted(start) <= most]
-            if len(more):
-                rest.append(_Lists(run, which[more], page[more] + 1))
-        return rest
-
-    def _take(
-        self,
-        entries: NDArray[np.uint64],
-        start: NDArray[np.int64],
-        end: NDArray[np.int64],
-        which: NDArray[np.int64],
-        bases: NDArray[np.int64],
+        self, lists: NDArray[np.int64], wanted: NDArray[np.uint64], found: NDArray[np.int64], most: int
     ) -> NDArray[np.int64]:
-        """Return the living texts of some ranges of entries: place of the key and number of the text in one int64."""
-        counts = end - start
-        numbers = (entries[_ramps(start, counts)] & _LOW).astype(np.int64) + np.repeat(bases, counts)
-        found = np.repeat(which << _PLACE_BITS, counts) | numbers
-        return found[self._living(numbers)] if len(self._dead) > 1 else found
+        """Return those lists that have a next page and do not have enough texts yet, of this run or before."""
+        held = self._all_runs()
+        lists[2] += 1
+        lists = lists[:, lists[2] < held.ends.take(lists[1])]
+        which, run, page = lists
+        start = which << _PLACE_BITS
+        few = found.searchsorted(start + held.lasts.take(run) + 1) - found.searchsorted(start) <= most
+        return lists[:, few & (held.directory.take(page) <= wanted.take(which) << _NUMBER_BITS | _LOW)]
+
+    def _alive(self, found: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return what was found without removed texts."""
+        return found[self._living(found & (_LAST_NUMBER - 1))] if len(self._dead) > 1 else found
 
     def _pages(self, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
-        """Return the entries of some pages, given ascending, one after the other."""
-        blobs = self._all(
-            "SELECT entries FROM pages WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
-            json.dumps(rows.tolist()),
-        )
-        joined = b"".join([entries for (entries,) in blobs])
+        """Return the entries of some pages, one after the other."""
+        numbers = rows.tolist()
+        query = "SELECT value, entries FROM json_each(?) CROSS JOIN pages ON pages.id = value"
+        different = list(dict.fromkeys(numbers))
+        blobs = dict(self._all(query, json.dumps(different)))
+        joined = b"".join([blobs.get(number, b"") for number in numbers])
         if len(joined) != len(rows) * _PAGE * 8:
-            raise InputError(f"pages must be what was written. Got {len(blobs)} of {len(rows)}.")
+            raise InputError(f"pages must be what was written. Got {len(blobs)} of {len(different)}.")
         return np.frombuffer(joined, "<u8")
 
     # Writing.
 
-    def _change(self) -> None:
-        """Give the file a new name before it is changed."""
-        self._load()
+    def _change(self, entries: int) -> None:
+        """Give the file a new name before so many entries are added or removed."""
         self._wrote = True
-        self._generation = secrets.randbits(62)
-        self._cursor.execute("UPDATE state SET generation = ?", (self._generation,))
+        self._generation = next(self._names)
+        self._owed += entries * _RATE * (1 + _level(max((run.texts for run in self._runs), default=0)))
+        self._cursor.execute(
+            "UPDATE state SET generation = ?, owed = ?, removals = ?", (self._generation, self._owed, self._removals)
+        )
 
     def _change_runs(self) -> None:
-        self._epoch = secrets.randbits(62)
+        self._held = None
+        self._epoch = next(self._names)
         self._cursor.execute("UPDATE state SET epoch = ?", (self._epoch,))
 
     def _add(self, numbers: NDArray[np.int64], keys: Sequence[NDArray[np.uint64]], first: int) -> None:
         """Add texts to the recent ones, of which `first` is the first."""
-        own = np.repeat(numbers - first, list(map(len, keys))).astype(np.uint64)
+        own = (numbers - first).astype(np.uint64).repeat(list(map(len, keys)))
         # Two keys of a text may have equal top bits.
-        entries = _unique(np.concatenate(keys) & ~_LOW | own)
+        entries = _unique(np.concatenate(keys) & _HIGH | own)
         self._recent_first = first
         self._recent_texts += len(numbers)
         self._last = int(numbers[-1])
@@ -613,11 +601,11 @@ class Postings:
         if not self._recent_texts:
             return
         first, texts = self._recent_first, self._recent_texts
-        entries = np.sort(np.concatenate(self._recent), kind="stable")
+        entries = np.sort(self._recent[: self._sections[-1]], kind="stable")
         entries = self._without_dead(entries, first, self._last)
         texts -= self._bury(first, self._last, self._removals)
         self._cursor.execute("DELETE FROM recent")
-        self._recent, self._recent_texts = [], 0
+        self._recent, self._sections, self._recent_texts = np.empty(0, np.uint64), [0], 0
         if len(entries):
             run = self._new_run(first, self._last, texts, len(entries), _LIVE)
             for step in range(run.steps):
@@ -631,7 +619,7 @@ class Postings:
         bits = _FILTER_BITS[min(_level(texts), len(_FILTER_BITS) - 1)]
         steps = -(-entries // _STEP)
         places = max(steps, entries * bits // 128)
-        run = _Run(secrets.randbits(62), base, last, texts, places, steps, self._removals, state, entries)
+        run = _Run(next(self._names), base, last, texts, places, steps, self._removals, state, entries)
         self._cursor.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", run)
         return run
 
@@ -667,22 +655,22 @@ class Postings:
 
     # Merging.
 
-    def _owe(self, entries: int) -> None:
-        """Do the merging that so many added entries ask for, when enough has come together."""
-        self._owed += entries * _RATE * (1 + max((_level(run.texts) for run in self._runs), default=0))
-        if self._owed >= _PACE * _STEP:
+    def _settle(self) -> None:
+        """Do the merging that is owed, when enough has come together."""
+        if self._owed < _PACE * _STEP:
+            return
+        self._plan()
+        while self._owed > 0 and (self._gone or self._writing):
+            self._owed -= self._work()
             self._plan()
-            while self._owed > 0 and (self._gone or self._writing):
-                self._owed -= self._work()
-                self._plan()
-            self._owed = min(self._owed, 0)
+        self._owed = min(self._owed, 0)
         self._cursor.execute("UPDATE state SET owed = ?", (self._owed,))
 
     def _plan(self) -> None:
         """Begin the merges that are due."""
         free = [not any(new.base <= run.base <= new.last for new in self._writing) for run in self._runs]
         # A run that shrank between larger ones counts as one of them: levels never ascend.
-        levels = list(accumulate((_level(run.texts) for run in reversed(self._runs)), max))[::-1]
+        levels = list(itertools.accumulate((_level(run.texts) for run in reversed(self._runs)), max))[::-1]
         at = 0
         while at < len(self._runs):
             run, group = self._runs[at], self._runs[at : at + _FAN_IN]
@@ -776,20 +764,25 @@ def _level(texts: int) -> int:
     return level
 
 
-def _distinct(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Return what NumPy's `unique` does, ascending, and the place of each value in it; for few values much sooner."""
-    order = values.argsort()
-    ordered = values.take(order)
+def _new(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which values differ from the one before."""
     new = np.ones(len(values), np.bool_)
-    np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
-    places = np.empty(len(values), np.int64)
-    places[order] = new.cumsum() - 1
-    return ordered[new], places
+    np.not_equal(values[1:], values[:-1], out=new[1:])
+    return new
 
 
-def _least(parts: list[NDArray[np.int64]], most: int) -> NDArray[np.int64]:
+def _unique(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the different values, ascending."""
+    values = np.sort(values)
+    # Looked at first, since it is seldom otherwise.
+    return values if (values[1:] != values[:-1]).all() else values[_new(values)]
+
+
+def _least(found: NDArray[np.int64], most: int) -> NDArray[np.int64]:
     """Return the first `most` + 1 texts of each key, sorted."""
-    found = np.sort(np.concatenate(parts))
+    found = np.sort(found)
+    if len(found) <= most:
+        return found
     beyond = found[most + 1 :] >> _PLACE_BITS == found[: -(most + 1)] >> _PLACE_BITS
     return found[np.concatenate([np.ones(min(most + 1, len(found)), np.bool_), ~beyond])] if beyond.any() else found
 
@@ -799,22 +792,6 @@ def _ramps(start: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.in
     ends = np.cumsum(counts)
     places: NDArray[np.int64] = np.arange(ends[-1] if len(ends) else 0) + np.repeat(start - ends + counts, counts)
     return places
-
-
-def _search(entries: NDArray[np.uint64], start: NDArray[np.int64], wanted: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Return where in the page that begins at `start` the first entry is that is not below the wanted one."""
-    at, length = start.copy(), _PAGE
-    while length > 1:
-        half = length // 2
-        at += half * (entries[at + (half - 1)] < wanted)
-        length -= half
-    found: NDArray[np.int64] = at + (entries[at] < wanted)
-    return found
-
-
-def _unique(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    values = np.sort(values)
-    return values[np.concatenate([[True], values[1:] != values[:-1]])] if len(values) else values
 
 
 def _masks() -> NDArray[np.uint64]:
@@ -828,6 +805,7 @@ def _masks() -> NDArray[np.uint64]:
 
 
 _MASKS = _masks()
+_PAIRS = np.ascontiguousarray(_MASKS.T)
 
 
 def _mask(keys: NDArray[np.uint64]) -> NDArray[np.int64]:

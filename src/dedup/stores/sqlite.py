@@ -111,26 +111,32 @@ class SqliteStore:
         read_only: Whether it is only read.
         full: Whether each transaction waits until it is on the disk.
         timeout: Seconds to wait for another writer.
+        settings: The settings of a new index; None when the file must be there.
 
     Raises:
-        IndexFileError: The file is no index, is damaged or of a newer version, or is to be read and not there.
+        IndexFileError: The file is no index, is damaged or of a newer version, or must be there and is not.
         IndexBusyError: Another process is making it over to a newer version.
         OutputError: It cannot be made.
     """
 
-    def __init__(self, path: str, *, read_only: bool, full: bool, timeout: float) -> None:
+    def __init__(self, path: str, *, read_only: bool, full: bool, timeout: float, settings: str | None = None) -> None:
         self._path = path
+        self._read_only = read_only
+        self._full = full
         self._timeout = timeout
         if not Path(path).exists():
-            if read_only:
+            if read_only or settings is None:
                 raise IndexFileError(f"{path} must be an index. Got no file of that name.")
             with _errors(path, timeout):
-                _create(path)
-        _check_file(path)
-        with _errors(path, timeout):
-            self._connection = _connect(path, read_only=read_only, timeout=timeout)
+                _create(path, settings)
+        self._connect()
+
+    def _connect(self) -> None:
+        _check_file(self._path)
+        with _errors(self._path, self._timeout):
+            self._connection, self._frozen = _connect(self._path, read_only=self._read_only, timeout=self._timeout)
             try:
-                self._prepare(read_only=read_only, full=full)
+                self._prepare(read_only=self._read_only, full=self._full)
             except BaseException:
                 self._connection.close()
                 raise
@@ -175,9 +181,15 @@ class SqliteStore:
 
     @contextmanager
     def transaction(self, *, write: bool) -> Iterator[None]:
+        if self._frozen != _state(self._path) and self._frozen is not None:
+            self._connection.close()
+            self._connect()
         with _errors(self._path, self._timeout):
-            self._execute("BEGIN IMMEDIATE" if write else "BEGIN")
+            if self._connection.in_transaction:
+                # The one before was interrupted on its way out.
+                self._execute("ROLLBACK")
             try:
+                self._execute("BEGIN IMMEDIATE" if write else "BEGIN")
                 self._postings.refresh()
                 yield
                 self._execute("COMMIT")
@@ -187,18 +199,15 @@ class SqliteStore:
                     self._execute("ROLLBACK")
                 self._postings.refresh()
                 raise
+            if self._frozen is not None and self._frozen != _state(self._path):
+                raise IndexBusyError(f"{self._path} must not change while it is read without a log. Got a change.")
 
     def close(self) -> None:
         with _errors(self._path, self._timeout):
             self._connection.close()
 
     def settings(self) -> str:
-        row = self._execute("SELECT value FROM settings").fetchone()
-        return "" if row is None else str(row[0])
-
-    def configure(self, settings: str) -> None:
-        self._execute("DELETE FROM settings")
-        self._execute("INSERT INTO settings VALUES (?)", (settings,))
+        return str(_value(self._execute("SELECT value FROM settings")))
 
     def next_numbers(self) -> tuple[int, int, int]:
         last = dict(self._execute("SELECT name, seq FROM sqlite_sequence").fetchall())
@@ -315,6 +324,9 @@ class SqliteStore:
         for rows in (pairs, turned):
             self._connection.executemany("INSERT INTO pairs VALUES (?, ?, ?, ?, ?, ?)", rows)
 
+    def count_documents(self) -> int:
+        return int(_value(self._execute("SELECT count(*) FROM documents")))
+
     def named(self, names: Sequence[str]) -> dict[str, Document]:
         # An id that is no valid Unicode was never kept.
         names = [name for name in names if name.isascii() or name.encode("utf-8", "ignore").decode() == name]
@@ -414,14 +426,12 @@ class SqliteStore:
 
     def backup(self, path: str) -> None:
         with _errors(path, self._timeout), _beside(path) as beside:
-            # A connection of its own sees one state of the file, however long it takes.
-            source = _connect(self._path, read_only=True, timeout=self._timeout)
             target = sqlite3.connect(beside)
             try:
-                source.backup(target)
+                # In one step, so that it sees one state of the file, however long it takes.
+                self._connection.backup(target)
             finally:
                 target.close()
-                source.close()
 
     def verify(self) -> list[str]:
         found = [str(row[0]) for row in self._execute("PRAGMA integrity_check")]
@@ -452,14 +462,16 @@ class SqliteStore:
                 yield f"{count} rows of the table {table} have values of another type."
 
 
-def _create(path: str) -> None:
-    """Make a new index, unless another process does first."""
+def _create(path: str, settings: str) -> None:
+    """Make a new index with some settings, unless another process does first."""
     with _beside(path, keep=True) as beside:
         connection = sqlite3.connect(beside)
         try:
             connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(SCHEMA)
+            connection.execute("INSERT INTO settings VALUES (?)", (settings,))
+            connection.commit()
         finally:
             connection.close()
 
@@ -481,7 +493,7 @@ def _beside(path: str, *, keep: bool = False) -> Iterator[str]:
         with beside.open("rb") as file:
             os.fsync(file.fileno())
         try:
-            os.link(beside, path)
+            _give_name(beside, path)
         except FileExistsError:
             if not keep:
                 raise OutputError(f"{path} must not be there yet. Got a file of that name.") from None
@@ -489,6 +501,19 @@ def _beside(path: str, *, keep: bool = False) -> Iterator[str]:
         for name in Path(folder).iterdir():
             name.unlink()
         Path(folder).rmdir()
+
+
+def _give_name(beside: Path, path: str) -> None:
+    """Give a file its name, unless another has it."""
+    try:
+        os.link(beside, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        # Not every file system has links; on those another process may come between.
+        if os.path.lexists(path):
+            raise FileExistsError(path) from None
+        beside.rename(path)
 
 
 def _check_file(path: str) -> None:
@@ -516,11 +541,20 @@ def _has_log(path: str) -> bool:
     return False
 
 
-def _connect(path: str, *, read_only: bool, timeout: float) -> sqlite3.Connection:
+def _state(path: str) -> tuple[int, ...]:
+    """Return what tells whether a file was written: which it is, its size and time, and whether it has a log."""
+    with suppress(FileNotFoundError):
+        status = Path(path).stat()
+        return status.st_ino, status.st_size, status.st_mtime_ns, Path(f"{path}-wal").exists()
+    return ()
+
+
+def _connect(path: str, *, read_only: bool, timeout: float) -> tuple[sqlite3.Connection, tuple[int, ...] | None]:
+    """Open a file; where no log can be, tell its state as well: it is right as long as nobody writes."""
     options: dict[str, Any] = {"timeout": timeout, "isolation_level": None, "check_same_thread": False, "uri": True}
     connection: sqlite3.Connection = sqlite3.connect(_address(path, "ro" if read_only else "rw"), **options)
     if not read_only:
-        return connection
+        return connection, None
     try:
         connection.execute("SELECT count(*) FROM sqlite_schema")
     except sqlite3.Error as error:
@@ -529,9 +563,8 @@ def _connect(path: str, *, read_only: bool, timeout: float) -> sqlite3.Connectio
             raise
         if _has_log(path):
             raise IndexFileError(f"{path} must be opened first by one who may write; a log is beside it.") from error
-        # Without a log beside it, and no right to make one, nobody can be writing.
-        connection = sqlite3.connect(_address(path, "ro") + "&immutable=1", **options)
-    return connection
+        return sqlite3.connect(_address(path, "ro") + "&immutable=1", **options), _state(path)
+    return connection, None
 
 
 def _address(path: str, mode: str) -> str:
