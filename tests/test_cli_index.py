@@ -372,7 +372,7 @@ class TestQuery:
         done = here(capfd, "index", "query", news.name, "in.txt")
         assert (done.returncode, done.stdout) == (
             0,
-            "a new story\n\nNo document of news.db is the same text as in.txt\n",
+            "a new story\n\nNo document of news.db is like in.txt\n",
         )
 
     @pytest.mark.parametrize("text", ["", OTHER, (SEEDS / "tram-echo.txt").read_text(encoding="utf-8")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -518,3 +519,29 @@ def test_canonicals_of_one_story_meet(index: Index) -> None:
     sizes = sorted((cluster.size for cluster in index.clusters()), reverse=True)
     assert sizes == [300]
     assert index.verify() == []
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_story_that_comes_in_any_order_is_one(seed: int) -> None:
+    """Versions of one story, in batches and in no order of their dates, are one cluster as in a run; also with fewer."""
+    chance = random.Random(seed)
+    words = [
+        f"{a}{b}" for a in "bcdfghjklmnpqrst" for b in ("ar", "el", "im", "on", "ut", "ay", "ee", "oo", "ou", "ie")
+    ]
+
+    def version() -> str:
+        own = list(words)
+        for _ in range(chance.choice([0, 2, 8])):
+            own[chance.randrange(len(own))] = "".join(chance.choices("vwxyz", k=9))
+        return " ".join(own[chance.randrange(30) : len(own) - chance.randrange(30)])
+
+    articles = [Article(str(n), version(), published=f"2026-01-{chance.randrange(1, 29):02}") for n in range(240)]
+    with Index(":memory:", threads=1) as index:
+        for start in range(0, len(articles), 40):
+            index.add_batch(articles[start : start + 40])
+        assert [cluster.size for cluster in index.clusters()] == [240]
+        assert index.stats().crowded > 0
+        for one in articles[::3]:
+            index.remove(one.id)
+        assert [cluster.size for cluster in index.clusters()] == [160]
+        assert index.verify() == []

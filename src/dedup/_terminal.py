@@ -573,7 +573,7 @@ def add_parts(path: str, counts: Counter[str], seconds: float) -> list[Part]:
 def query_parts(name: str, path: str, match: Match, canonical: Article | None, cluster: Cluster | None) -> list[Part]:
     """Return how a text stands to an index; `canonical` and `cluster` are None where nothing is known of them."""
     if match.cluster is None:
-        return [_text("a new story", "bold"), f"No document of {path} is the same text as {name}"]
+        return [_text("a new story", "bold"), f"No document of {path} is like {name}"]
     facts = {
         "text": name,
         "canonical": _joined(match.canonical, *(_about(canonical) if canonical else ())),

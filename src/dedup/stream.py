@@ -567,10 +567,10 @@ class Change:
             self._judge(one, [other for other in numbers if other not in known])
 
     def _introduce(self, leader: int, members: Iterable[int]) -> None:
-        """Compare the texts of a crowd with the one that takes over from their canonical text, all at once."""
-        crowd = [text.number for text in self.load(members) if text.crowded and text.number != leader]
-        known = self._store.pairs_with(leader, crowd).keys() | {near.other for near in self._new.get(leader, ())}
-        self._store.save_pairs(self._note(self._compare([(leader, one) for one in crowd if one not in known], {})))
+        """Compare texts with the one that takes over from their canonical text, all at once."""
+        others = [text.number for text in self.load(members) if text.number != leader]
+        known = self._store.pairs_with(leader, others).keys()
+        self._store.save_pairs(self._note(self._compare([(leader, one) for one in others if one not in known], {})))
 
     def _links(self, text: Text) -> list[Neighbour]:
         """Return what a text is linked to."""
@@ -611,13 +611,14 @@ class Change:
             before = self._canonical(text)
             links = self._links(text)
             leader = self._first_canonical(text, links)
-            if leader is None and text.crowded and not before:
+            in_crowd = text.crowded or any(self._texts[link.other].crowded for link in links)
+            if leader is None and in_crowd and not before:
                 links = self._look_again(text, links)
                 links_of.clear()
                 leader = self._first_canonical(text, links)
             links_of[number] = links
             self._is_canonical[number] = leader is None
-            if leader is not None and before and text.crowded:
+            if leader is not None and before and in_crowd:
                 self._introduce(leader, [link.other for link in links])
                 links_of.clear()
             if leader is not None:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from dedup.errors import InputError, InvalidArgumentError
+from dedup.errors import IndexFileError, InvalidArgumentError
 from dedup.kernels import native
 from dedup.stores import postings
 from dedup.stores.postings import SCHEMA, Postings
@@ -437,7 +437,7 @@ def test_missing_page_is_an_error(connection: sqlite3.Connection, index: Posting
     (own,) = fill(index, 1)
     index.compact()
     connection.execute("DELETE FROM pages")
-    with pytest.raises(InputError, match=r"pages must be what was written\. Got 0 of 1\."):
+    with pytest.raises(IndexFileError, match=r"pages must be what was written\. Got 0 of 1\."):
         index.find(uints(own), 3)
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dedup.errors import InputError, InvalidArgumentError
+from dedup.errors import IndexFileError, InvalidArgumentError
 from dedup.kernels import native
 
 if TYPE_CHECKING:
@@ -241,7 +241,7 @@ class Postings:
 
         Raises:
             InvalidArgumentError: `most` is negative, or there are 2**23 keys or more.
-            InputError: A page is missing.
+            IndexFileError: A page is missing.
         """
         if most < 0:
             raise InvalidArgumentError(f"most must be at least 0. Got {most}.")
@@ -377,7 +377,7 @@ class Postings:
         for step, first, pages, count, directory, held in parts:
             try:
                 entries = self._pages(np.arange(first, first + pages))
-            except InputError as error:
+            except IndexFileError as error:
                 yield f"{error}"
                 continue
             low, high = run.limits(step)
@@ -463,7 +463,7 @@ class Postings:
             directory = np.frombuffer(bytearray().join(part for _, _, part in rows), "<u8")
             pages = np.concatenate([np.arange(first, first + count) for first, count, _ in rows])
             if at != run.places or len(directory) != len(pages):
-                raise InputError(f"parts must be what was written. Got other parts of run {run.name}.")
+                raise IndexFileError(f"parts must be what was written. Got other parts of run {run.name}.")
             directory[0] = 0
             self._indexes[run.name] = _Index(words, directory, pages)
         return self._indexes[run.name]
@@ -563,7 +563,7 @@ class Postings:
         blobs = dict(self._all(query, json.dumps(different)))
         joined = b"".join([blobs.get(number, b"") for number in numbers])
         if len(joined) != len(rows) * _PAGE * 8:
-            raise InputError(f"pages must be what was written. Got {len(blobs)} of {len(different)}.")
+            raise IndexFileError(f"pages must be what was written. Got {len(blobs)} of {len(different)}.")
         return np.frombuffer(joined, "<u8")
 
     # Writing.
