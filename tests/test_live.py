@@ -523,7 +523,7 @@ def test_canonicals_of_one_story_meet(index: Index) -> None:
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_story_that_comes_in_any_order_is_one(seed: int) -> None:
-    """Versions of one story, in batches and in no order of their dates, are one cluster as in a run; also with fewer."""
+    """Versions of one story, in batches and in no order of their dates, are one cluster; so are those that stay."""
     chance = random.Random(seed)
     words = [
         f"{a}{b}" for a in "bcdfghjklmnpqrst" for b in ("ar", "el", "im", "on", "ut", "ay", "ee", "oo", "ou", "ie")

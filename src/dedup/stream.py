@@ -77,6 +77,8 @@ class Change:
         #: Texts that were settled: whether they are canonical; the others' first canonical.
         self._is_canonical: dict[int, bool] = {}
         self._leader: dict[int, int] = {}
+        #: Texts of a cluster that became canonical.
+        self._heirs: dict[int, set[int]] = defaultdict(set)
         #: Parts of pages that were compared for that alone.
         self._judged: dict[int, dict[int, Neighbour | None]] = defaultdict(dict)
         self._in_crowd: list[Pair] = []
@@ -611,7 +613,8 @@ class Change:
             before = self._canonical(text)
             links = self._links(text)
             leader = self._first_canonical(text, links)
-            in_crowd = text.crowded or any(self._texts[link.other].crowded for link in links)
+            near = [link.other for link in links] + [*self._heirs[text.cluster]]
+            in_crowd = text.crowded or any(self._texts[one].crowded for one in near)
             if leader is None and in_crowd and not before:
                 links = self._look_again(text, links)
                 links_of.clear()
@@ -623,6 +626,8 @@ class Change:
                 links_of.clear()
             if leader is not None:
                 self._leader[number] = leader
+            elif not before and text.cluster:
+                self._heirs[text.cluster].add(number)
             if before == (leader is None):
                 continue
             for other in links:
@@ -643,7 +648,8 @@ class Change:
         """Compare a text that met a crowd with more of it, before it is taken for a story of its own."""
         known = {link.other for link in links} | {text.number}
         known |= {other.other for other in self._neighbours(text.number)}
-        leaders = {self._leader_of(link.other) for link in links} - known
+        leaders = {self._leader_of(link.other) for link in links} | self._heirs[text.cluster]
+        leaders -= known
         self._store.save_pairs(self._note(self._compare([(text.number, leader) for leader in leaders], {})))
         if text.number in self._new or leaders & {link.other for link in self._links(text)}:
             return self._links(text)
