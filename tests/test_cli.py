@@ -850,8 +850,9 @@ class TestEntry:
     def test_examples_work(self, tmp_path: Path) -> None:
         """Every example of the help and of the README runs, where `seeds` is at hand, and ends well."""
         (tmp_path / "seeds").symlink_to(SEEDS)
-        # What `make run` leaves, and `eval` takes.
+        # What `make run` leaves, and `eval` takes; what the other commands of an index take.
         assert call("run", "seeds", "--out", "clusters.parquet", cwd=tmp_path).returncode == 0
+        assert call("index", "add", "news.dedup", "seeds", cwd=tmp_path).returncode == 0
         with ThreadPoolExecutor() as pool:
             helps = [
                 done.stdout

@@ -90,11 +90,11 @@ class Index:
 
     >>> index = Index(":memory:")
     >>> words = "The harbour bridge will close on Friday for the first time in forty years, the council said."
-    >>> index.add({"id": "a", "text": words}).is_new
+    >>> index.add({"id": "a", "text": "Harbour: " + words}).is_new
     True
-    >>> match = index.add({"id": "b", "text": "Harbour: " + words})
+    >>> match = index.add({"id": "b", "text": words})
     >>> match.canonical, match.relation
-    ('b', 'duplicate')
+    ('a', 'duplicate')
     """
 
     def __init__(
