@@ -62,8 +62,9 @@ class Index:
 
     They are those of `deduplicate(articles, clean="pages", exhaustive=0)`: furniture is taken off page by page, since
     what repeats in a batch has no end in a stream. Where more than `bucket_limit` texts share a band or a sample, and
-    where more than eight share a passage, which of them are compared depends on the order in which they came; each
-    document is still linked to its canonical one, and `stats` counts the texts that met such a crowd.
+    where more than eight share a passage, which of them are compared depends on the order in which they came, and stays
+    so when most of them are gone; each document is still linked to its canonical one, and `stats` counts the texts that
+    met such a crowd.
 
     What is kept of an article is its clean text, `source`, `published`, `title`, `url` and the other fields; of what
     cleaning took off nothing. Documents whose texts fold to the same share the text of the one that came first.
