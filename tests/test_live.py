@@ -464,6 +464,24 @@ def test_a_page_comes_again_after_its_story_is_gone(index: Index) -> None:
     assert len(index) == 1
 
 
+def test_an_article_may_name_its_parent(index: Index) -> None:
+    """A story that comes by itself and names its page is unchanged when it comes again, whatever its page does."""
+    story, page = Article("s", " ".join(STORY), parent="p"), article("p", *OTHER)
+    index.add_batch([page, story])
+    assert [match.action for match in index.add_batch([page, story])] == ["unchanged", "unchanged"]
+    assert index.add(story).action == "unchanged"
+    changed = article("p", *OTHER, "It will grow.")
+    assert [match.action for match in index.add_batch([changed, story])] == ["replaced", "unchanged"]
+    assert sorted(one.id for one in index) == ["p", "s"]
+    assert index.verify() == []
+
+
+def test_no_article_is_no_change(index: Index) -> None:
+    """An empty batch gives an empty answer."""
+    assert index.add_batch([]) == []
+    assert (len(index), index.position) == (0, 0)
+
+
 def test_what_is_unchanged_is_not_new(index: Index) -> None:
     """Of an article that stands twice in a batch the first counts, and only that is new."""
     first, second = index.add_batch([article("a", *STORY, published="2025-03-01"), article("a", *STORY)])

@@ -188,11 +188,15 @@ class Index:
             there = store.named([document.id for document in batch.documents])
             _check_ids(batch.documents, there)
             same = {one.id for one, mark in zip(once, fingerprints, strict=False) if _is_same(there.get(one.id), mark)}
-            rows = [row for row, one in enumerate(batch.documents) if (one.parent or one.id) not in same]
+            # The article that each document came with; one that was given may name a parent of its own.
+            owners = [one.id for one in once] + [one.parent for one in batch.documents[len(once) :]]
+            rows = [row for row, owner in enumerate(owners) if owner not in same]
             replaced = [there[one.id] for one in once if one.id in there and one.id not in same]
+            gone = {one.number: one for document in replaced for one in _whole(store, document) if one.id not in same}
             change = Change(store, self.config)
-            change.remove([one for document in replaced for one in _whole(store, document)], "removed")
-            documents = [one for one in there.values() if (one.parent or one.id) in same]
+            change.remove(list(gone.values()), "removed")
+            unchanged = [one.id for one, owner in zip(batch.documents, owners, strict=True) if owner in same]
+            documents = [there[name] for name in unchanged if name in there]
             if rows:
                 places, at = _own_places(batch, rows, sketches)
                 readings = Readings([batch.strings[place] for place in places], sketches.take(np.array(places)))

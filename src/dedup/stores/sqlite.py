@@ -181,7 +181,7 @@ class SqliteStore:
 
     @contextmanager
     def transaction(self, *, write: bool) -> Iterator[None]:
-        if self._frozen != _state(self._path) and self._frozen is not None:
+        if self._frozen is not None and self._frozen != _state(self._path):
             self._connection.close()
             self._connect()
         with _errors(self._path, self._timeout):
