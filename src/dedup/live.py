@@ -33,6 +33,7 @@ from dedup.prepare import prepare
 from dedup.protocols import Document
 from dedup.stores.memory import MemoryStore
 from dedup.stream import Change, Readings, jaccard
+from dedup.templates import outlet_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -718,8 +719,6 @@ def _with_scores(related: list[tuple[Match, Text, Text, Neighbour | None]]) -> l
         return []
     scores = np.array([pair for _, _, _, pair in rows], np.int64)
     count = len(rows)
-    outlets = [" ".join((one.source or "").split()) for _, text, leader, _ in rows for one in (text, leader)]
-    numbers = {outlet: number for number, outlet in enumerate(dict.fromkeys(outlets))} | {"": -1}
     pairs = mark_versions(
         Pairs(
             left=np.arange(0, 2 * count, 2),
@@ -732,7 +731,7 @@ def _with_scores(related: list[tuple[Match, Text, Text, Neighbour | None]]) -> l
             relation=scores[:, 1].astype(np.uint8),
         ),
         np.array([(one.first, one.last) for _, text, leader, _ in rows for one in (text, leader)]),
-        np.array([numbers[outlet] for outlet in outlets]),
+        outlet_numbers(one.source for _, text, leader, _ in rows for one in (text, leader)),
     )
     return [
         replace(

@@ -26,7 +26,7 @@ from dedup.stages import counter, match_alike, merge_equal, sketch
 from dedup.templates import Prints, Templates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -177,7 +177,9 @@ def decide(outcome: Outcome, config: Config) -> Decision:
     )
     moments = outcome.moments[outcome.documents]
     pairs = mark_roundups(related, moments, judged)
-    pairs = mark_versions(pairs, moments, _outlets(outcome.articles[row] for row in outcome.documents.tolist()))
+    pairs = mark_versions(
+        pairs, moments, templates.outlet_numbers(outcome.articles[row].source for row in outcome.documents.tolist())
+    )
     links = pairs.links
     m = len(outcome.documents)
     canonical_at = cluster(m, links.left, links.right, links.jaccard, config.linkage)
@@ -213,17 +215,11 @@ def _judged(pairs: Pairs, moments: NDArray[np.float64], compare: Callable[[Candi
     return judged
 
 
-def _outlets(articles: Iterable[Article]) -> NDArray[np.int64]:
-    """Return a number for the outlet of each article, int64; -1 where it is unknown."""
-    known = {"": -1}
-    return np.array([known.setdefault(templates.outlet_of(article), len(known)) for article in articles], np.int64)
-
-
 def _cut_templates(
     batch: Batch, sketches: Sketches, config: Config, known: Templates | None
 ) -> tuple[Sketches, list[Template]]:
     """Learn which blocks are furniture of their outlet and cut them out of the texts; return the sketches of all."""
-    outlets = [templates.outlet_of(article) for article in batch.documents]
+    outlets = [templates.outlet_of(article.source) for article in batch.documents]
     places = np.array(batch.places, np.int64)
     prints = Prints.join(batch.prints)
     if (places != np.arange(len(places))).any() or len(places) < len(batch.strings):

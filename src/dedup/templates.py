@@ -25,7 +25,7 @@ from dedup.stages import match_alike, merge_equal, sketch
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Unpack
 
     from numpy.typing import NDArray
@@ -125,9 +125,15 @@ class Prints:
         return total
 
 
-def outlet_of(article: Article) -> str:
-    """Return the name of the outlet of an article, spaces aside; "" when it is unknown."""
-    return " ".join((article.source or "").split())
+def outlet_of(source: str | None) -> str:
+    """Return the name of an outlet, spaces aside; "" when it is unknown."""
+    return " ".join((source or "").split())
+
+
+def outlet_numbers(sources: Iterable[str | None]) -> NDArray[np.int64]:
+    """Return a number for the outlet of each source, int64; -1 where it is unknown."""
+    known = {"": -1}
+    return np.array([known.setdefault(outlet_of(source), len(known)) for source in sources], np.int64)
 
 
 def clean_texts(strings: Sequence[str], texts: native.Texts) -> tuple[dict[int, Cleaned], Prints]:
@@ -403,7 +409,7 @@ class Templates:
             DuplicateIdError: Two documents have one id.
         """
         batch: list[Article] = formats.read(articles, on_error="raise").articles
-        outlets = [outlet_of(article) for article in batch]
+        outlets = [outlet_of(article.source) for article in batch]
         strings = [article.text for article in batch]
         cleaned, prints = clean_texts(strings, native.Texts.from_strings(strings))
         pages = [cleaned.get(row) or Cleaned(text, text) for row, text in enumerate(strings)]
@@ -429,7 +435,7 @@ class Templates:
         if not isinstance(article, Article):
             raise InvalidArgumentError(f"article must be an Article, a mapping or a str. Got {type(article).__name__}.")
         page, lines = clean_page(article.text, lines_of(article.text))
-        outlet = outlet_of(article)
+        outlet = outlet_of(article.source)
         prints = Prints.of_lines([lines])
         is_furniture = furniture([outlet], prints, self._known)
         if is_furniture.any():
