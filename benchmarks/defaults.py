@@ -22,6 +22,7 @@ from run import RESULTS
 
 import quality
 from dedup import Article, Config, pipeline
+from dedup.decide import decide
 from dedup.evaluation import evaluate, evaluate_pairs
 
 if TYPE_CHECKING:
@@ -69,9 +70,9 @@ def entries(folder: Path, stories: int, seed: int) -> list[Entry]:
     return found
 
 
-def _scores(entry: Entry, outcome: pipeline.Outcome, config: Config) -> dict[str, list[float]]:
-    decision = pipeline.decide(outcome, config)
-    labels = {article.id: int(row) for article, row in zip(outcome.articles, decision.canonical, strict=True)}
+def _scores(entry: Entry, run: pipeline.Run, config: Config) -> dict[str, list[float]]:
+    decision = decide(run.outcome, config)
+    labels = {article.id: int(row) for article, row in zip(run.articles, decision.canonical, strict=True)}
     found: dict[str, list[float]] = {}
     for label, relation in entry.shown.items():
         if relation is None:
@@ -93,18 +94,18 @@ def measure(folder: Path, stories: int, seed: int) -> dict[str, dict[str, dict[s
         print(f"{entry.contest.name} ...", file=sys.stderr, flush=True)
         articles = [Article(**row) for row in entry.contest.rows]
         # A run depends on these alone; the link rule is applied after it.
-        outcomes: dict[tuple[int, float], pipeline.Outcome] = {}
+        runs: dict[tuple[int, float], pipeline.Run] = {}
         for name, values in VARIED.items():
             for value in values:
                 config = Config(**{name: value})
                 # Bands of the threshold itself, where it is recall that is looked at.
                 loose = {} if name == "recall" else LOOSE
                 key = (config.shingle_size, config.recall if name == "recall" else 0.0)
-                if key not in outcomes:
-                    run = Config(shingle_size=config.shingle_size, recall=config.recall, **loose)
-                    outcomes[key] = pipeline.run(articles, run)
+                if key not in runs:
+                    matched = Config(shingle_size=config.shingle_size, recall=config.recall, **loose)
+                    runs[key] = pipeline.run(articles, matched)
                 row = results[name].setdefault(str(value), {})
-                row |= _scores(entry, outcomes[key], config)
+                row |= _scores(entry, runs[key], config)
     return results
 
 

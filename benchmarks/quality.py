@@ -246,8 +246,9 @@ def _found(result: dedup.Result, pairs: Sequence[LabelledPair]) -> float:
 
 def _without_forms(result: dedup.Result) -> dedup.Result:
     """Return what a run would have said without the relation `template`."""
-    pairs = result.outcome.pairs
-    return replace(result, outcome=replace(result.outcome, pairs=replace(pairs, is_form=np.zeros_like(pairs.is_form))))
+    outcome = result.run.outcome
+    pairs = replace(outcome.pairs, is_form=np.zeros_like(outcome.pairs.is_form))
+    return replace(result, run=replace(result.run, outcome=replace(outcome, pairs=pairs)))
 
 
 def _weak_links(result: dedup.Result) -> int:

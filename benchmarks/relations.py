@@ -18,7 +18,7 @@ import sys
 import time
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
@@ -52,7 +52,7 @@ from run import RESULTS, machine
 
 import boilerplate
 import dedup
-from dedup import _validate, pipeline
+from dedup import _validate, prepare
 from dedup.config import Config
 from dedup.errors import DedupError, InvalidArgumentError
 from dedup.kernels.reference import _marked_tokens
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from reprints import Parts, _Article, _Material
 
     from dedup.config import Cleaning
-    from dedup.matching.candidates import Candidates
+    from dedup.kernels.native import Texts
 
 #: Files of `articles/`: English with sources and dates, Arabic reprints, and Japanese, which has no spaces.
 SETS = ("allsides", "saudinewsnet", "livedoor_ja")
@@ -929,9 +929,19 @@ def _sets(asked: Asked) -> dict[str, Iterable[Mapping[str, Any]]]:
     return {"generated": [{"id": str(number), "text": text} for number, text in enumerate(texts)]}
 
 
-def _no_samples(_strings: object, _room: object, known: Candidates, *_others: object) -> Candidates:
-    """Stand for `pairs_by_samples`, the containment path."""
-    return replace(known, left=known.left[:0], right=known.right[:0], capped=0, omitted=0, common=0)
+_sketch_chunk = prepare.sketch_chunk
+
+
+def _no_samples(texts: Texts, config: dedup.Config, *, sampled: bool) -> prepare.Marked:  # noqa: ARG001 - as the other
+    """Stand for `prepare.sketch_chunk`, where the containment path begins: no text has a sample."""
+    return _sketch_chunk(texts, config, sampled=False)
+
+
+@contextmanager
+def without_samples() -> Iterator[None]:
+    """Switch the containment path off."""
+    with mock.patch.object(prepare, "sketch_chunk", _no_samples):
+        yield
 
 
 def costs(rows: Sequence[Mapping[str, Any]], rounds: int) -> dict[str, Any]:
@@ -941,7 +951,7 @@ def costs(rows: Sequence[Mapping[str, Any]], rounds: int) -> dict[str, Any]:
     """
 
     def run(clean: Cleaning, *, whole: bool) -> dict[str, float]:
-        with nullcontext() if whole else mock.patch.object(pipeline, "pairs_by_samples", _no_samples):
+        with nullcontext() if whole else without_samples():
             dedup.deduplicate(rows, clean=clean).clusters  # noqa: B018 - computed when asked for
         return {}
 

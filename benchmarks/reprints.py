@@ -772,6 +772,48 @@ def _story(articles: Sequence[_Article], plans: Iterable[Sequence[str]], setting
         yield _document(f"{article.id}.{number}", kind, parts, page, story=story, plan=plan)
 
 
+@dataclass(frozen=True, slots=True)
+class Press:
+    """Makes single reprints, for whoever has stories and a plan of their own."""
+
+    seed: int
+    material: _Material
+
+    @classmethod
+    def of(cls, texts: Iterable[str], seed: int) -> Press:
+        """Return a press whose words, names and titles come from some texts, which are no stories."""
+        return cls(seed, _gather(_Article("", text, first_words(text[:400], 8), "") for text in texts))
+
+    def reprint(
+        self,
+        story: Sequence[str],
+        plan: Sequence[tuple[str, str]],
+        *,
+        title: str,
+        outlet: str,
+        published: datetime,
+        chance: random.Random,
+        passages: Sequence[str] = (),
+    ) -> Document:
+        """Return a reprint of the sentences of a story; it has no id.
+
+        Args:
+            story: Sentences, each with the space behind it.
+            plan: (name, strength) of what is done, in the order of OPERATORS.
+            title: Of the page.
+            outlet: Where it is printed.
+            published: When.
+            chance: What operators draw from.
+            passages: Sentences that are added in place of the material's, where there are any.
+        """
+        material = replace(self.material, sentences=passages) if passages else self.material
+        page = _Page(_Setting(self.seed, "", material), chance, outlet, published, title)
+        parts: Parts = [(text, True) for text in story]
+        for name, strength in plan:
+            parts = OPERATORS[name].apply(parts, _amount(name, strength), page)
+        return _document("", "reprint", parts, page, plan=plan)
+
+
 def _follow_up(article: _Article, base: _Article, setting: _Setting) -> Document:
     """Make another text that shares 2 to 4 sentences with a story, quotes first, fewer where they are too long."""
     chance = _chance(setting.seed, article.id, "follow-up")

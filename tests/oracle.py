@@ -19,9 +19,10 @@ import networkx as nx
 
 from dedup import Article, Config, KeepPolicy, Result, clean
 from dedup.boilerplate.classify import lines_of
-from dedup.boilerplate.page import wire_rank
+from dedup.boilerplate.page import wire_ranks
 from dedup.boilerplate.signs import age_resolved, whole_line
 from dedup.kernels import reference
+from dedup.kernels.native import Texts
 from dedup.matching.roundups import CARRIED, LARGE_PART, LEAD, PART, SECOND
 from dedup.matching.verify import FORM_CONTAINMENT, FORM_WORDS, NAMED
 from dedup.matching.versions import ALIKE, CONTAINED, GREW, GREW_ELSEWHERE
@@ -131,7 +132,7 @@ def in_keep_order(documents: dict[str, tuple[Article, str]], policy: KeepPolicy 
         source = " ".join((article.source or "").split()).casefold()
         places = {
             "sources": listed.index(source) if source in listed and article.source is not None else len(listed),
-            "wire": wire_rank(text, article.source),
+            "wire": int(wire_ranks([text], Texts.from_strings([text]), [article.source])[0]),
             "published": moments(article.published)[1],
             "longest": -len(tokens(text)),
         }

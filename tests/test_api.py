@@ -277,11 +277,11 @@ def test_estimates_of_two_schemes_do_not_mix() -> None:
         (lambda: sketch(["x"], num_slots=100), "num_slots must be a power of two in [16, 4096]. Got 100."),
         (lambda: deduplicate([], threshold=1.5), "threshold must be in (0.0, 1.0]. Got 1.5."),
         (
-            lambda: deduplicate([], linkage="single"),  # type: ignore[arg-type]
+            lambda: deduplicate([], linkage="single"),  # type: ignore[call-overload]
             "linkage must be one of 'canonical', 'components'. Got 'single'.",
         ),
         (
-            lambda: deduplicate([], on_error="ignore"),  # type: ignore[arg-type]
+            lambda: deduplicate([], on_error="ignore"),  # type: ignore[call-overload]
             "on_error must be one of 'raise', 'skip'. Got 'ignore'.",
         ),
     ],
@@ -326,7 +326,7 @@ def test_unknown_settings_are_refused() -> None:
     with pytest.raises(
         InvalidArgumentError, match=r"^settings must be among shingle_size, .*threads\. Got 'treshold'\.$"
     ):
-        deduplicate(["a"], treshold=0.5)  # type: ignore[call-arg]
+        deduplicate(["a"], treshold=0.5)  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize("column", [pd.Series, pl.Series, pa.chunked_array], ids=["pandas", "polars", "pyarrow"])

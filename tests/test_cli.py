@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pty
@@ -19,6 +20,8 @@ import pytest
 
 import dedup
 from dedup.cli import main
+from dedup.engines.cost import estimate
+from dedup.engines.local import STAGES
 from dedup.evaluation import LabelledPair, calibrate, evaluate, evaluate_pairs
 from dedup.model import LINKS, RELATIONS
 
@@ -877,3 +880,137 @@ def in_shell(line: str, folder: Path) -> Done:
         timeout=60,
         check=False,
     )
+
+
+class TestRunInFiles:
+    """`dedup run --memory`."""
+
+    def test_writes_the_answer_of_the_run_in_memory(self, tmp_path: Path) -> None:
+        """The folder holds what the API writes, the screen the counts, the worst sources and what was written."""
+        done = call("run", SEEDS, "--out", "answer", "--memory", "2GB", cwd=tmp_path)
+        result = dedup.deduplicate(SEEDS)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert [path.name for path in tmp_path.iterdir()] == ["answer"]
+        table = pq.read_table(tmp_path / "answer" / "documents.parquet")
+        assert table.to_pydict() == result.to_arrow().select(table.column_names).to_pydict()
+        assert done.stdout.startswith("Sources of which most is dropped\n")
+        assert re.search(rf"\nlargest cluster +{result.summary()['largest_cluster']}\n", done.stdout)
+        assert re.search(
+            r"\n50 documents \(6 from pages\): 27 kept, 23 dropped, 1 empty; 11 clusters; \d+\.\d+ s\n", done.stdout
+        )
+        assert re.search(
+            r"Written to answer: documents\.parquet \(.*\), pairs\.parquet \(.*\), summary\.json \(.*\)\n$",
+            done.stdout,
+        )
+
+    def test_json(self, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+        """--json prints what summary.json says, and the folder, in one object."""
+        done = here(capfd, "run", SEEDS, "--out", tmp_path / "answer", "--memory", "2GB", "--json")
+        written = json.loads((tmp_path / "answer" / "summary.json").read_text())
+        assert json.loads(done.stdout) == written | {"output": str(tmp_path / "answer")}
+
+    def test_warnings_are_notes(self, tmp_path: Path) -> None:
+        """What the API warns of, and skipped rows, are notes in the words of the run in memory."""
+        rows = [{"id": str(number), "text": STORY, "source": "Echo"} for number in range(1100)]
+        write_lines(tmp_path / "in.jsonl", {"id": "bad"}, *rows)
+        options = ("--on-error", "skip", "--out", "answer", "--memory", "2GB", "--work", "scratch")
+        done = call("run", "in.jsonl", *options, cwd=tmp_path)
+        assert (done.returncode, done.stderr.splitlines()) == (
+            0,
+            [
+                "dedup: note: 1 row skipped:",
+                "dedup: note:   in.jsonl, line 1: text is missing. The fields are: 'id'.",
+                "dedup: note: 1 cluster of more than 1,000 documents, the largest of 1,100.",
+                "dedup: note: 1 source of which more than 80 % is dropped:",
+                "dedup: note:   Echo: 1,099 of 1,100 documents",
+            ],
+        )
+
+    def test_resumes(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+        """--resume goes on behind the last finished stage of --work."""
+        monkeypatch.chdir(tmp_path)
+        options = ("--out", "answer", "--memory", "2GB", "--work", "scratch")
+        with monkeypatch.context() as patch:
+            patch.setattr("dedup.engines.local.decide", fail)
+            assert here(capfd, "run", SEEDS, *options).returncode == 2
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["scratch"]
+        with monkeypatch.context() as patch:
+            patch.setattr("dedup.engines.local._sketch", fail)
+            done = here(capfd, "run", SEEDS, *options, "--resume")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert [path.name for path in tmp_path.iterdir()] == ["answer"]
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ("--memory 2GB", "out must come with memory, the folder that the answer goes to. Got no out."),
+            ("--memory much --out answer", "memory must be a number of bytes above 0"),
+            ("--memory 1MB --out answer", "memory must be at least 0.4 GB for"),
+            ("--memory 2GB --out answer --report a.html", "report must not come with memory"),
+            ("--memory 2GB --out answer --limit 0", "limit must not come with memory: the answer is in files. Got 0."),
+            ("--memory 2GB --out answer --text", "text must not come with memory"),
+            ("--memory 2GB --out no/answer", "out must be in a folder that exists"),
+            ("--work scratch --out a.csv", "memory must come with work and resume. Got no memory."),
+            ("--resume", "memory must come with work and resume. Got no memory."),
+        ],
+    )
+    def test_refuses(
+        self,
+        options: str,
+        message: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capfd: pytest.CaptureFixture[str],
+    ) -> None:
+        """What says nothing beside --memory, and what needs it, is refused with one line."""
+        monkeypatch.chdir(tmp_path)
+        left = ["answer.work"] if "1MB" in options else []
+        assert_refused(here(capfd, "run", SEEDS, *options.split()), message, tmp_path, *left)
+
+    def test_progress_in_a_terminal(self, tmp_path: Path) -> None:
+        """Every stage is shown, with what it counts; a file whose rows nobody counted has no end to show."""
+        texts = (f"{STORY} {' '.join(f'w{number}x{word}' for word in range(20))}" for number in range(300))
+        write_lines(tmp_path / "in.jsonl", *({"id": str(number), "text": text} for number, text in enumerate(texts)))
+        folder = str(tmp_path / "answer")
+        printed = in_terminal(
+            "run", str(tmp_path / "in.jsonl"), "--out", folder, "--memory", "2GB", "--json", stream="stderr"
+        )
+        assert all(stage in printed for stage in STAGES)
+        assert "300 documents" in printed
+
+
+def fail(*_: object, **__: object) -> None:
+    """Fail as a full disk does."""
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+class TestCosts:
+    """What `dedup plan` expects of a run."""
+
+    def test_shows_every_stage(self, capfd: pytest.CaptureFixture[str]) -> None:
+        """A table for each engine has a row for each stage and one for the whole run."""
+        options = ("--documents", "10_000_000", "--words", "500", "--duplicates", "0.3", "--threads", "3")
+        done = here(capfd, "plan", *options)
+        assert (done.returncode, done.stderr) == (0, "")
+        shown = done.stdout.partition("One machine, 3 threads\n")[2]
+        for name in (*STAGES, "whole run"):
+            assert re.search(rf"\n{name} +[\d.,]+ (s|min|h)", shown)
+        assert "written at the end: " in shown
+
+    def test_json(self, capfd: pytest.CaptureFixture[str]) -> None:
+        """--json holds what `estimate` returns."""
+        options = ("--documents", "5000", "--words", "50", "--duplicates", "0.1", "--largest", "9", "--threshold", ".7")
+        printed = json.loads(here(capfd, "plan", *options, "--json").stdout)["expected"]["local"]
+        found = estimate(5000, 50, 0.1, largest=9, config=dedup.Config(threshold=0.7))
+        assert (printed["seconds"], printed["memory"], printed["disk"], printed["output"]) == (
+            found.seconds,
+            found.memory,
+            found.disk,
+            found.output,
+        )
+        assert [stage["name"] for stage in printed["stages"]] == list(STAGES)
+
+    @pytest.mark.parametrize("option", ["--words=0", "--duplicates=1.1", "--threads=0", "--largest=300001"])
+    def test_refuses(self, option: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+        """A value outside what is allowed is named."""
+        assert_refused(here(capfd, "plan", option), f"{option[2:].partition('=')[0]} must be", tmp_path)

@@ -34,7 +34,8 @@ def run(articles: Iterable[Article], index: Index) -> Result:
     """Return what a run finds in articles with the settings of an index."""
     names = ("threshold", "containment", "overlap", "min_passage", "min_excerpt", "shingle_size", "seed", "clean")
     chosen = {name: getattr(index.config, name) for name in names}
-    return deduplicate(list(articles), exhaustive=0, threads=1, keep=index.config.keep, **chosen)
+    result: Result = deduplicate(list(articles), exhaustive=0, threads=1, keep=index.config.keep, **chosen)
+    return result
 
 
 def follow(events: Iterable[Event]) -> tuple[dict[str, int], dict[int, str]]:

@@ -16,10 +16,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dedup import Article, Cleaned, Config, InputError, InvalidArgumentError, Result, clean, deduplicate, stages
+from dedup.decide import decide
 from dedup.errors import DuplicateIdError
 from dedup.kernels import native
 from dedup.matching import verify as module
-from dedup.pipeline import decide, run
+from dedup.pipeline import run
 from dedup.stages import STAGES
 from oracle import Solution, assert_same, documents_of, found, link, solve
 from strategies import SENTENCES, batches, configs, pages, sentences
@@ -37,7 +38,8 @@ OFF: dict[str, Any] = {"clean": "off", "threads": 1}
 
 def result_of(articles: list[Article], config: Config) -> Result:
     """Run the job with given settings."""
-    return deduplicate(articles, **{field.name: getattr(config, field.name) for field in fields(config)})
+    result: Result = deduplicate(articles, **{field.name: getattr(config, field.name) for field in fields(config)})
+    return result
 
 
 def with_ids(*texts: str) -> list[Article]:
@@ -233,13 +235,13 @@ def test_nothing_in_nothing_out() -> None:
 def sketched_rows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Count the rows that the sketch kernel is given."""
     rows: list[int] = []
-    real = native.fill_sketches
+    real = native.fill_sketches_and_samples
 
-    def counted(texts: Texts, config: Config, start: int, stop: int, out: Sketches) -> None:
+    def counted(texts: Texts, config: Config, start: int, stop: int, out: Sketches) -> Any:
         rows.append(stop - start)
-        real(texts, config, start, stop, out)
+        return real(texts, config, start, stop, out)
 
-    monkeypatch.setattr(native, "fill_sketches", counted)
+    monkeypatch.setattr(native, "fill_sketches_and_samples", counted)
     return rows
 
 
@@ -384,7 +386,7 @@ def test_progress_covers_every_stage() -> None:
 
 def test_outcome_holds_what_its_docstring_says() -> None:
     """Order, representatives and documents are rows; documents are representatives with a token, in keep order."""
-    outcome = run(with_ids("", A, A.upper(), SENTENCES[1]), Config(clean="off"))
+    outcome = run(with_ids("", A, A.upper(), SENTENCES[1]), Config(clean="off")).outcome
     assert outcome.representative.tolist() == [0, 1, 1, 3]
     assert outcome.order.tolist() == [1, 2, 3, 0]
     assert outcome.documents.tolist() == [1, 3]

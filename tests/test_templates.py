@@ -179,6 +179,19 @@ def test_versions_of_what_other_outlets_print_keep_their_body() -> None:
     assert len(result.clusters) == 1
 
 
+def test_a_story_that_every_outlet_prints_many_times_keeps_its_body() -> None:
+    """Twelve versions at each of three outlets, each with a short lead of its own, are no furniture."""
+    body = f"{STORIES[0]}\n{STORIES[1]}"
+    articles = [
+        Article(f"{outlet}-{version}", f"{brief(20 + 12 * place + version, 30)}\n{body}", source=outlet)
+        for place, outlet in enumerate(("Alpha", "Beta", "Gamma"))
+        for version in range(12)
+    ]
+    result = deduplicate(articles, **ONE)
+    assert not result.templates
+    assert len(result.kept) == 1
+
+
 def test_copies_of_one_story_are_one_story() -> None:
     """A text that its outlet prints a hundred times teaches nothing."""
     articles = [Article(f"c{n}", f"{STORIES[0]}\n{block(0, 40)}", source="Alpha") for n in range(100)]

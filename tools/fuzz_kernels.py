@@ -22,6 +22,7 @@ from dedup.errors import InvalidArgumentError, InvalidUtf8Error
 from dedup.kernels import _blocks, _kernel, blocks, native, reference, reference_blocks
 from dedup.kernels.blocks import COLUMNS, NODES, REACH, Forest, Lexicon
 from dedup.kernels.native import Runs, ShingleSets, Texts
+from dedup.kernels.sketches import Sketches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -190,6 +191,7 @@ def check_batch(contents: Sequence[bytes], config: SketchConfig, rng: np.random.
     native.fill_shingle_sets(texts, rows, config, middle, len(rows), sets)
     samples = ShingleSets.empty(sketches.shingles[rows] // 2 + 1)
     native.fill_samples(texts, rows, config, 0, len(rows), samples)
+    native.fill_sketches_and_samples(texts, config, 0, len(texts), Sketches.empty(len(texts), config))
     if len(samples.joined()) != samples.counts.sum() or (samples.counts < 0).any():
         raise AssertionError("samples are not those that were counted")
     left, right = rng.integers(0, len(rows), 9), rng.integers(0, len(rows), 9)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dedup.errors import DedupError, InputError, InvalidArgumentError, OutputError, SchemeMismatch
 
 if TYPE_CHECKING:
+    from dedup import spark as spark
     from dedup.api import clean, compare, deduplicate, sketch
     from dedup.boilerplate.sightings import Template
     from dedup.config import Config, KeepPolicy
@@ -79,6 +80,8 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 def __getattr__(name: str) -> object:
     """Load a public name from its module, once."""
+    if name == "spark":
+        return import_module("dedup.spark")
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value: object = getattr(import_module(_HOME_OF[name]), name)

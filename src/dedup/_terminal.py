@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from dedup.config import Config
+    from dedup.engines.cost import Cost
+    from dedup.engines.output import Written
     from dedup.evaluation import Calibration, Estimate, Evaluation, PairEvaluation, PairScore
     from dedup.formats import Skipped
     from dedup.matching.plan import Plan
-    from dedup.model import Article, Cleaned, Cluster, Comparison, Cover, Edit, Event, Match, Passage
+    from dedup.model import Alarm, Article, Cleaned, Cluster, Comparison, Cover, Edit, Event, Match, Passage
     from dedup.protocols import Counts
     from dedup.result import Result
 
@@ -93,22 +95,41 @@ def notes(result: Result) -> list[str]:
         lines.append("The input has no ids: the numbers of its rows, from 0, stand for them.")
     lines += skipped_notes(result.skipped, len(result.skipped))
     counts = result.summary()
-    if counts["capped_buckets"]:
-        buckets = _count(int(counts["capped_buckets"]), "bucket")
-        lines.append(f"{buckets} over the limit: at most {counts['omitted_pairs']:,} pairs in them were not compared.")
-    policy = result.config.keep
+    lines += _bucket_notes(counts)
     if number := int(counts["large_clusters"]):
         title = f"{_count(number, 'cluster')} of more than {_count(result.config.large_cluster, 'document')}"
         sizes = (f"{cluster.canonical}: {cluster.size:,}" for cluster in result.clusters[:number])
         lines += _named(title, sizes, number)
-    if result.alarms and policy.alarm_share is not None:
-        title = f"{_count(len(result.alarms), 'source')} of which more than {_percent(policy.alarm_share)} is dropped"
-        shares = (f"{it.source}: {it.dropped:,} of {_count(it.documents, 'document')}" for it in result.alarms)
-        lines += _named(title, shares, len(result.alarms))
-    return lines
+    return lines + _alarm_notes(result.alarms, result.config)
 
 
-def skipped_notes(skipped: Iterable[Skipped], number: int) -> list[str]:
+def written_notes(written: Written, config: Config) -> list[str]:
+    """Return what is to be said of a run in files beside its numbers, in lines; mostly nothing."""
+    counts = written.summary
+    lines = skipped_notes(written.skipped, int(counts["skipped_rows"])) + _bucket_notes(counts)
+    if number := int(counts["large_clusters"]):
+        large = f"{_count(number, 'cluster')} of more than {_count(config.large_cluster, 'document')}"
+        lines.append(f"{large}, the largest of {counts['largest_cluster']:,}.")
+    return lines + _alarm_notes(written.alarms, config)
+
+
+def _bucket_notes(counts: Mapping[str, int | float]) -> list[str]:
+    if not counts["capped_buckets"]:
+        return []
+    buckets = _count(int(counts["capped_buckets"]), "bucket")
+    return [f"{buckets} over the limit: at most {counts['omitted_pairs']:,} pairs in them were not compared."]
+
+
+def _alarm_notes(alarms: Sequence[Alarm], config: Config) -> list[str]:
+    share = config.keep.alarm_share
+    if not alarms or share is None:
+        return []
+    title = f"{_count(len(alarms), 'source')} of which more than {_percent(share)} is dropped"
+    shares = (f"{it.source}: {it.dropped:,} of {_count(it.documents, 'document')}" for it in alarms)
+    return _named(title, shares, len(alarms))
+
+
+def skipped_notes(skipped: Iterable[Skipped | str], number: int) -> list[str]:
     """Return what is to be said of so many skipped rows, of which the first are given."""
     return _named(f"{_count(number, 'row')} skipped", map(str, skipped), number) if number else []
 
@@ -156,11 +177,66 @@ def run_parts(result: Result, out: str, seconds: float, limit: int) -> list[Part
         title = f"Stripped from {_count(len(result.cleaned), 'document')}"
         parts.append(_removed(title, result.cleaned.values()))
     counts = {name: int(value) for name, value in result.summary().items()}
+    written = f"Written to {out}" if out else "Nothing written: --out FILE writes a row per document"
+    return [*parts, _counted(counts, seconds), written]
+
+
+def written_record(written: Written, out: str) -> dict[str, Any]:
+    """Return the numbers of a run in files; `out` is the folder that its answer went to."""
+    return {
+        "summary": written.summary,
+        "alarms": [asdict(alarm) for alarm in written.alarms],
+        "sources": {name: {"dropped": gone, "documents": all_} for name, (gone, all_) in written.sources.items()},
+        "skipped": list(written.skipped),
+        "output": out,
+    }
+
+
+def written_parts(written: Written, out: str, seconds: float) -> list[Part]:
+    """Return what a run in files found, the sources of which most is dropped, and what was written where."""
+    counts = {name: int(value) for name, value in written.summary.items()}
+    worst = sorted(written.sources.items(), key=lambda item: (-item[1][0] / item[1][1], -item[1][1], item[0]))
+    rows = [(name, all_, gone, _percent(gone / all_, 1)) for name, (gone, all_) in worst if gone]
+    parts: list[Part] = []
+    if rows:
+        title = "Sources of which most is dropped"
+        shown = [*rows[:NAMED], *_more(len(rows), NAMED, "source")]
+        parts.append(_table(title, ("source", ">documents", ">dropped", ">share"), shown))
+    found = {
+        "largest cluster": counts["largest_cluster"],
+        "related pairs": sum(counts[f"{name}_pairs"] for name in RELATIONS),
+        "stripped documents": counts["cleaned"],
+        "templates": counts["templates"],
+        "alarms": counts["alarms"],
+    }
+    files = (f"{path.name} ({_size(path.stat().st_size)})" for path in sorted(written.folder.iterdir()))
+    return [*parts, _tally(found), _counted(counts, seconds), f"Written to {plain(out)}: {', '.join(files)}"]
+
+
+def _counted(counts: Mapping[str, int], seconds: float) -> str:
+    """Return how many documents there are, and what became of them, in a line."""
     items = f" ({counts['items']:,} from pages)" if counts["items"] else ""
     kinds = ", ".join(f"{counts[name]:,} {name}" for name in ("kept", "dropped", "empty"))
     documents, clusters = _count(counts["documents"], "document"), _count(counts["clusters"], "cluster")
-    written = f"Written to {out}" if out else "Nothing written: --out FILE writes a row per document"
-    return [*parts, f"{documents}{items}: {kinds}; {clusters}; {seconds:.2f} s", written]
+    return f"{documents}{items}: {kinds}; {clusters}; {seconds:.2f} s"
+
+
+def progress(done: float, total: float | None, unit: str, rate: float | None, left: float | None) -> str:
+    """Return how far a stage is, how fast it goes and how long it will take; what is unknown is left out."""
+    if not unit:
+        return ""
+    told = [f"{done:,.0f} {unit}" if total in (None, done) else f"{done:,.0f} of {total:,.0f} {unit}"]
+    if rate:
+        told += [f"{rate:,.0f}/s", *([f"{_duration(left)} left"] if left else [])]
+    return ", ".join(told)
+
+
+def _duration(seconds: float) -> str:
+    """Return a time as one says it: 8 s, 3 min, 2 h 5 min."""
+    minutes = round(seconds / 60)
+    if seconds < 99.5:
+        return f"{seconds:.0f} s" if seconds >= 1 else f"{seconds:.1f} s"
+    return f"{minutes:,} min" if minutes < 100 else f"{minutes // 60:,} h {minutes % 60} min"
 
 
 def _clusters(result: Result, limit: int) -> Part:
@@ -411,7 +487,7 @@ def _removed(title: str, pages: Iterable[Cleaned]) -> Table:
     return _table(title, ("kind", "rule", ">spans", ">characters", ">documents"), rows)
 
 
-def plan_record(found: Plan, documents: int) -> dict[str, Any]:
+def plan_record(found: Plan, documents: int, expected: Iterable[Cost]) -> dict[str, Any]:
     """Return a plan, what it costs for so many documents, and its curve."""
     return asdict(found) | {
         "recall": found.recall,
@@ -419,12 +495,22 @@ def plan_record(found: Plan, documents: int) -> dict[str, Any]:
         "documents": documents,
         "false_candidates": found.false_candidates(documents),
         "curve": [{"jaccard": jaccard, "probability": probability} for jaccard, probability in _curve(found)],
+        "expected": {
+            run.engine: asdict(run) | {name: getattr(run, name) for name in ("seconds", "memory", "disk")}
+            for run in expected
+        },
     }
 
 
-def plan_parts(found: Plan, recall: float, documents: int) -> list[Part]:
-    """Return a plan, what it costs for so many documents, and its curve; `recall` is what was asked for."""
+def plan_parts(
+    found: Plan, recall: float, documents: int, expected: Iterable[Cost], machine: Mapping[str, Any]
+) -> list[Part]:
+    """Return a plan, its curve, and what a run takes; `recall` is what was asked for.
+
+    `machine` is what the constants were measured on.
+    """
     block = "█" if sys.stdout.encoding.lower().startswith("utf") else "#"
+    processors = _count(machine["processors"], "processor")
     false = f"{found.false_candidates(documents):,.0f} pairs"
     facts = {
         "slots used": f"{found.bands * found.rows:,} of {found.num_slots:,}",
@@ -441,7 +527,19 @@ def plan_parts(found: Plan, recall: float, documents: int) -> list[Part]:
         _text(f"{_count(found.bands, 'band')} of {_count(found.rows, 'row')}", "bold"),
         _facts(facts),
         _table("How likely a pair of each similarity is found", (">Jaccard", ">found", ""), rows),
+        *(_expected(run) for run in expected),
+        f"Measured on {processors} ({machine['cpu']}) with generated articles. Other machines and texts differ.",
     ]
+
+
+def _expected(run: Cost) -> Table:
+    """Return what each stage of a run takes."""
+    rows = [(it.name, _duration(it.seconds), _size(it.memory), _size(it.disk)) for it in run.stages]
+    rows.append(("whole run", _duration(run.seconds), _size(run.memory), _size(run.disk)))
+    on = "One machine" if run.engine == "local" else "Spark"
+    table = _table(f"{on}, {_count(run.threads, 'thread')}", ("stage", ">time", ">memory", ">work folder"), rows)
+    table.caption = f"written at the end: {_size(run.output)}"
+    return table
 
 
 def _curve(found: Plan) -> list[tuple[float, float]]:

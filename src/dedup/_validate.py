@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 import numbers
+import re
 from typing import TYPE_CHECKING
 
 from dedup.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+
+_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?) ?(?:([kmgt])(i?)b?|b)?")
 
 
 def _reject(name: str, allowed: str, value: object) -> InvalidArgumentError:
@@ -83,3 +87,19 @@ def seconds(name: str, value: object) -> float:
     if number is None or not 0.0 <= number < math.inf:
         raise _reject(name, "a number of seconds, at least 0", value)
     return number
+
+
+def size(name: str, value: object) -> int:
+    """Return a number of bytes: an int, or text such as "2GB", "512 MiB" or "1.5g"."""
+    allowed = 'a number of bytes above 0, or text such as "2GB"'
+    if isinstance(value, str):
+        match = _SIZE.fullmatch(value.strip().lower())
+        if not match:
+            raise _reject(name, allowed, value)
+        number, unit, binary = match.groups()
+        found = int(float(number) * (1024 if binary else 1000) ** " kmgt".index(unit or " "))
+    else:
+        found = 0 if isinstance(value, bool) or not isinstance(value, numbers.Integral) else int(value)
+    if found < 1:
+        raise _reject(name, allowed, value)
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
 
@@ -19,24 +19,56 @@ from dedup.result import Result
 from dedup.templates import Templates
 
 if TYPE_CHECKING:
+    import os
     from typing import Unpack
 
     import pyarrow as pa
 
     from dedup.config import Config, Settings
+    from dedup.engines.output import Written
     from dedup.kernels.sketches import Sketches
     from dedup.stages import Progress
 
 
+@overload
 def deduplicate(
     articles: object,
     *,
     on_error: Literal["raise", "skip"] = "raise",
     progress: Progress | None = None,
     templates: Templates | None = None,
+    out: None = None,
     **settings: Unpack[Settings],
-) -> Result:
+) -> Result: ...
+@overload
+def deduplicate(
+    articles: object,
+    *,
+    on_error: Literal["raise", "skip"] = "raise",
+    progress: Progress | None = None,
+    templates: Templates | None = None,
+    out: str | os.PathLike[str],
+    memory: str | int | None = None,
+    work: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    **settings: Unpack[Settings],
+) -> Written: ...
+def deduplicate(
+    articles: object,
+    *,
+    on_error: Literal["raise", "skip"] = "raise",
+    progress: Progress | None = None,
+    templates: Templates | None = None,
+    out: str | os.PathLike[str] | None = None,
+    memory: str | int | None = None,
+    work: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    **settings: Unpack[Settings],
+) -> Result | Written:
     """Find which texts are the same text, and which one of each to keep.
+
+    In memory, unless `out` says where the answer is to stand: then articles are read some at a time, and what a run
+    has to remember of them is in files. The answer is the same.
 
     Args:
         articles: An iterable of str, of mappings or of `Article`; anything with `__arrow_c_stream__` (pyarrow, polars,
@@ -45,16 +77,27 @@ def deduplicate(
             `Result.skipped`.
         progress: Called with the stage, how much of it is done and how much there is.
         templates: Furniture learned before, which is taken off beside what these articles show; stays as it is.
+        out: The folder that is made, whole or not at all; what an earlier run wrote there is replaced.
+        memory: With `out`, the memory that the run may take: bytes, or text such as "2GB". A run of so many documents
+            that it needs more is refused when they are read; None for no limit.
+        work: With `out`, the folder of the files in between, empty or of an interrupted run; None for `out` with
+            ".work" behind its name. It stays when a run fails, and is removed when it is done.
+        resume: With `out`, whether to go on behind the last stage that an interrupted run finished.
         **settings: The fields of `Config`: `threshold`, `containment`, `recall`, `clean`, `linkage`, `threads` ...
 
     Returns:
         The clusters; no article gives a result without clusters. The same articles give the same result in any order
-        and with any number of threads.
+        and with any number of threads. With `out`, what was written and the numbers of the run.
 
     Raises:
-        InvalidArgumentError: A setting is outside what is allowed.
+        InvalidArgumentError: A setting is outside what is allowed, or the input or a setting has changed since the run
+            that is to be resumed.
         InputError: The input cannot be read, or a row is no article.
         DuplicateIdError: Two documents have one id.
+        OutputError: A file cannot be written; what stood at `out` before still does.
+
+    Warns:
+        DedupWarning: With `out`: nearly all of a source is dropped, or a cluster or bucket is very large.
 
     >>> same = "The harbour bridge will close on Friday for the first time in forty years, the council said."
     >>> result = deduplicate([same, "Harbour: " + same.upper(), "A kelp farm opened in the bay on Monday."])
@@ -65,9 +108,26 @@ def deduplicate(
     _validate.choice("on_error", on_error, ("raise", "skip"))
     if not (templates is None or isinstance(templates, Templates)):
         raise InvalidArgumentError(f"templates must be Templates or None. Got {type(templates).__name__}.")
+    if out is not None:
+        from dedup.engines import local  # noqa: PLC0415 - loads on first use
+
+        return local.run(
+            articles,
+            out,
+            config,
+            on_error=on_error,
+            progress=progress,
+            known=templates,
+            memory=None if memory is None else _validate.size("memory", memory),
+            work=work,
+            resume=resume,
+        )
+    for name, value in (("memory", memory), ("work", work), ("resume", resume)):
+        if value:
+            raise InvalidArgumentError(f"{name} must come with out. Got {value!r} and no out.")
     corpus = formats.read(articles, on_error=on_error)
-    outcome = pipeline.run(corpus.articles, config, progress, templates)
-    return Result(config, outcome, corpus.skipped, corpus.ids_made)
+    run = pipeline.run(corpus.articles, config, progress, templates)
+    return Result(config, run, corpus.skipped, corpus.ids_made)
 
 
 def clean(text: str, *, source: str | None = None, language: str | None = None) -> Cleaned:

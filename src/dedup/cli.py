@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
 from dedup import _terminal, _validate
 from dedup.errors import (
     DedupError,
+    DedupWarning,
     DuplicateIdError,
     InputError,
     InvalidArgumentError,
@@ -56,6 +58,7 @@ _EXAMPLES = {
         "run seeds --out clusters.parquet --report clusters.html",
         "run seeds --threshold 0.7 --no-clean --limit 3",
         "run seeds --json > result.json",
+        "run seeds --memory 2GB --out answer",
     ),
     "compare": (
         "compare seeds/harbour-gazette.txt seeds/harbour-mercury.txt",
@@ -67,7 +70,11 @@ _EXAMPLES = {
         "clean seeds/kelp-farm.txt > clean.txt",
         "clean - --json < seeds/tram-ledger.txt",
     ),
-    "plan": ("plan", "plan --threshold 0.8 --recall 0.999 --slots 256", "plan --documents 50000000 --json"),
+    "plan": (
+        "plan",
+        "plan --threshold 0.8 --recall 0.999 --slots 256",
+        "plan --documents 10_000_000 --words 500 --duplicates 0.3 --json",
+    ),
     "eval": (
         "eval seeds/labels.jsonl clusters.parquet",
         "eval seeds/labels.jsonl clusters.parquet --resamples 10000",
@@ -201,7 +208,17 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
             str, argument(metavar="INPUT", help="A JSONL, CSV, Parquet or .txt file, or a folder of such files.")
         ],
         *,
-        out: Annotated[str, option(metavar="FILE", help="Write a row per document: .parquet, .jsonl or .csv.")] = "",
+        out: Annotated[
+            str,
+            option(metavar="FILE", help="Write a row per document: .parquet, .jsonl or .csv; with --memory a folder."),
+        ] = "",
+        memory: Annotated[
+            str, option(metavar="SIZE", help="Work in files and take at most so much memory: 2GB. Needs --out.")
+        ] = "",
+        work: Annotated[
+            str, option(metavar="DIR", help="With --memory: the folder to work in.", show_default="OUT.work")
+        ] = "",
+        resume: Annotated[bool, option("--resume", help="With --memory: go on with an interrupted run.")] = False,
         text: Annotated[bool, option("--text", help="Write the texts too.")] = False,
         report: Annotated[str, option(metavar="FILE", help="Write a page to look at: .html.")] = "",
         threshold: Annotated[float, option(help="Least Jaccard similarity of a duplicate.")] = default.threshold,
@@ -230,10 +247,15 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
         clean: Annotated[bool, option("--clean/--no-clean", help="Take page furniture off first.")] = True,
         threads: Annotated[int | None, option(help="Threads.", show_default="one per processor")] = default.threads,
         on_error: Annotated[str, option(help="raise or skip: what to do with a bad row.")] = "raise",
-        limit: Annotated[int, option(help="Most clusters, members of one, and other pairs to show.")] = 20,
+        limit: Annotated[
+            int | None, option(help="Most clusters, members of one, and other pairs to show.", show_default="20")
+        ] = None,
         as_json: Annotated[bool, option("--json", help="Print one JSON object, complete.")] = False,
     ) -> Callable[[], None]:
-        """Find documents that are one text, and which to keep."""
+        """Find documents that are one text, and which to keep.
+
+        With --memory the input need not fit into memory, and the whole answer goes to the folder of --out.
+        """
         settings = {
             "threshold": threshold,
             "containment": containment,
@@ -249,7 +271,13 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
             "clean": _CLEANING[clean],
             "threads": threads,
         }
-        run = partial(_run, source, settings, on_error=on_error, limit=limit, as_json=as_json)
+        if memory:
+            not_for_files = {"report": report or None, "text": text or None, "limit": limit}
+            run = partial(_run_in_files, source, settings, on_error=on_error, as_json=as_json)
+            return partial(run, out, memory, work, resume=resume, given=not_for_files)
+        if work or resume:
+            raise InvalidArgumentError("memory must come with work and resume. Got no memory.")
+        run = partial(_run, source, settings, on_error=on_error, limit=20 if limit is None else limit, as_json=as_json)
         return partial(run, out=out, text=text, report=report)
 
     @app.command(epilog=_examples("compare"))
@@ -283,10 +311,15 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
         recall: Annotated[float, option(help="Least share of pairs at the threshold to find.")] = default.recall,
         slots: Annotated[int, option(help="Slots of a signature.")] = default.num_slots,
         documents: Annotated[int, option(help="Size of the collection.")] = 1_000_000,
+        words: Annotated[int, option(help="Words of a document.")] = 500,
+        duplicates: Annotated[float, option(help="Share of the documents that are copies of others.")] = 0.3,
+        largest: Annotated[int, option(help="How many of these copies are of one and the same story.")] = 0,
+        threads: Annotated[int | None, option(help="Threads.", show_default="one per processor")] = default.threads,
         as_json: Annotated[bool, option("--json", help="Print one JSON object.")] = False,
     ) -> Callable[[], None]:
-        """Show the bands that find the pairs, and what they cost."""
-        return partial(_plan, threshold, recall, slots, documents, as_json=as_json)
+        """Show the bands that find the pairs, and what a run will take: time, memory and disk."""
+        plan = partial(_plan, threshold, recall, slots, documents, words, duplicates)
+        return partial(plan, largest=largest, threads=threads, as_json=as_json)
 
     @app.command("eval", epilog=_examples("eval"))
     def evaluate(
@@ -565,6 +598,51 @@ def _run(
         _show(sys.stdout, [*parts, f"Report written to {report}"] if report else parts)
 
 
+def _run_in_files(
+    source: str,
+    settings: Mapping[str, Any],
+    out: str,
+    memory: str,
+    work: str,
+    *,
+    resume: bool,
+    on_error: Any,  # noqa: ANN401 - deduplicate() checks it
+    given: Mapping[str, object],
+    as_json: bool,
+) -> None:
+    """Run larger than memory; `given` are the options that say nothing here."""
+    from dedup import deduplicate  # noqa: PLC0415 - loads on first use
+    from dedup.config import Config  # noqa: PLC0415 - loads on first use
+
+    if not out:
+        raise InvalidArgumentError("out must come with memory, the folder that the answer goes to. Got no out.")
+    for name, value in given.items():
+        if value is not None:
+            raise InvalidArgumentError(f"{name} must not come with memory: the answer is in files. Got {value!r}.")
+    config = Config(**settings)
+    started = time.perf_counter()
+    # What it warns of are notes here.
+    with _progress() as progress, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DedupWarning)
+        written = deduplicate(
+            source,
+            on_error=on_error,
+            progress=progress,
+            out=out,
+            memory=memory,
+            work=work or None,
+            resume=resume,
+            **settings,
+        )
+    seconds = time.perf_counter() - started
+
+    _print_notes(_terminal.written_notes(written, config))
+    if as_json:
+        _print_json(_terminal.written_record(written, out))
+    else:
+        _show(sys.stdout, _terminal.written_parts(written, out, seconds))
+
+
 def _compare(left: str, right: str, *, clean: bool, limit: int, as_json: bool) -> None:
     from dedup import Config, compare, plan  # noqa: PLC0415 - loads on first use
 
@@ -591,15 +669,34 @@ def _clean(name: str, *, as_json: bool) -> None:
     _show(sys.stderr, _terminal.clean_parts(page))
 
 
-def _plan(threshold: float, recall: float, slots: int, documents: int, *, as_json: bool) -> None:
+def _plan(
+    threshold: float,
+    recall: float,
+    slots: int,
+    documents: int,
+    words: int,
+    duplicates: float,
+    *,
+    largest: int,
+    threads: int | None,
+    as_json: bool,
+) -> None:
     from dedup import plan  # noqa: PLC0415 - loads on first use
+    from dedup.config import Config  # noqa: PLC0415 - loads on first use
+    from dedup.engines import cost  # noqa: PLC0415 - loads on first use
 
     _validate.integer("documents", documents, least=1)
     found = plan(threshold, recall, num_slots=slots)
+    config = Config(threshold=threshold, recall=recall, num_slots=slots)
+    expected = [
+        cost.estimate(documents, words, duplicates, engine=engine, threads=threads, config=config, largest=largest)
+        for engine in cost.measured()["engines"]
+    ]
     if as_json:
-        _print_json(_terminal.plan_record(found, documents))
+        _print_json(_terminal.plan_record(found, documents, expected))
     else:
-        _show(sys.stdout, _terminal.plan_parts(found, recall, documents))
+        machine = cost.measured()["machine"]
+        _show(sys.stdout, _terminal.plan_parts(found, recall, documents, expected, machine))
 
 
 def _evaluate(labels: str, clusters: str, *, pairs: str, label: str, resamples: int, as_json: bool) -> None:
@@ -926,24 +1023,34 @@ def _progress() -> "Iterator[Progress | None]":
         return
     from rich import console, progress  # noqa: PLC0415 - loads on first use
 
-    from dedup.stages import STAGES  # noqa: PLC0415 - loads on first use
+    from dedup.engines.local import STAGES  # noqa: PLC0415 - loads on first use
 
     columns = (
-        progress.TextColumn("{task.description:<8}"),
-        progress.BarColumn(),
-        progress.MofNCompleteColumn(),
-        progress.TextColumn("{task.fields[unit]}"),
+        progress.TextColumn("{task.description:<9}"),
+        progress.BarColumn(bar_width=None),
+        progress.TextColumn("{task.fields[told]}"),
         progress.TimeElapsedColumn(),
     )
-    with progress.Progress(*columns, console=console.Console(stderr=True), transient=True) as bars:
-        reading = bars.add_task("read", total=None, unit="")
+    with progress.Progress(*columns, console=console.Console(stderr=True), transient=True, expand=True) as bars:
+        current = bars.add_task("read", total=None, told="")
         tasks: dict[str, progress.TaskID] = {}
 
         def show(stage: str, done: int, total: int) -> None:
+            nonlocal current
+            unit = STAGES.get(stage, "documents")
             if stage not in tasks:
-                bars.update(reading, visible=False)
-                tasks[stage] = bars.add_task(stage, unit=STAGES.get(stage, ""))
-            bars.update(tasks[stage], completed=done, total=total)
+                # A stage that counts nothing, or begins with all done, does not know its end.
+                known = unit and (done < total or not total)
+                tasks[stage] = bars.add_task(stage, total=total if known else None, told="")
+            if current != tasks[stage]:
+                # One that did not know its end is at it.
+                bars.update(current, total=bars.tasks[current].completed, visible=current in tasks.values())
+                current = tasks[stage]
+            task = bars.tasks[current]
+            bars.update(current, completed=done, total=None if task.total is None else total)
+            # The first second says little.
+            rate = task.finished_speed or (task.speed if task.elapsed and task.elapsed > 1 else None)
+            bars.update(current, told=_terminal.progress(done, task.total, unit, rate, task.time_remaining))
 
         yield show
 

@@ -45,3 +45,7 @@ class MissingExtraError(DedupError, ImportError):
 
 class NotCompiledError(DedupError, ImportError):
     """The native kernel was not built; the message says how to build it."""
+
+
+class DedupWarning(UserWarning):
+    """What a run found is worth a look before it is used, such as a source of which nearly everything is dropped."""

@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dedup import _validate, api, formats, pipeline
+from dedup import _validate, api, formats
 from dedup.clustering.clusters import cluster
 from dedup.config import Config, configure
+from dedup.decide import decide
 from dedup.errors import InputError, InvalidArgumentError
 from dedup.result import Result
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from dedup.config import Settings
     from dedup.model import Article
-    from dedup.pipeline import Outcome
+    from dedup.pipeline import Run
     from dedup.stages import Progress
 
     #: Document id -> story or cluster; None: one of its own.
@@ -416,13 +417,13 @@ def calibrate(
             f"{advice} to one in k keeps one in k squared of the pairs."
         )
     documents, labelled, curve = 0, None, []
-    for run in loose:
-        outcome = api.deduplicate(articles, progress=progress, **run).outcome
-        documents, known = len(outcome.documents), _known(labels, outcome.articles)
+    for settings_of in loose:
+        found = api.deduplicate(articles, progress=progress, **settings_of).run
+        documents, known = len(found.outcome.documents), _known(labels, found.articles)
         if known is not None:
             sizes = np.bincount(_codes("labels", known.values()))
             labelled = int((sizes * (sizes - 1)).sum()) // 2
-        curve += _curve(outcome, {**settings, "shingle_size": run["shingle_size"]}, known)
+        curve += _curve(found, {**settings, "shingle_size": settings_of["shingle_size"]}, known)
     chosen, reason = _choose(curve, labelled)
     default = chosen or Config()
     return Calibration(
@@ -455,16 +456,16 @@ def _known(labels: Labels | None, articles: Iterable[Article]) -> Labels | None:
     return known
 
 
-def _curve(outcome: Outcome, settings: Settings, labels: Labels | None) -> list[CurvePoint]:
+def _curve(run: Run, settings: Settings, labels: Labels | None) -> list[CurvePoint]:
     """Return what each threshold makes of a run that `_loose` lets keep enough."""
     configs = [replace(configure(settings), threshold=at) for at in (_LEAST, *_THRESHOLDS, 1.0)]
-    links = [len(outcome.pairs.related(config).links) for config in configs]
+    links = [len(run.outcome.pairs.related(config).links) for config in configs]
     points = []
     for place, config in enumerate(configs[1:-1], 1):
         scores: list[Estimate] = []
         if labels is not None:
-            names = [article.id for article in outcome.articles]
-            canonical = pipeline.decide(outcome, config).canonical.tolist()
+            names = [article.id for article in run.articles]
+            canonical = decide(run.outcome, config).canonical.tolist()
             found = evaluate(labels, dict(zip(names, canonical, strict=True)))
             scores = [found.precision, found.recall, found.f1]
         near = links[place - 1] - links[place + 1]

@@ -24,7 +24,7 @@ from dedup.audit import check
 from dedup.clustering.order import moments_of, ranker
 from dedup.config import Config, KeepPolicy, configure
 from dedup.errors import DuplicateIdError, IndexFileError, InputError, InvalidArgumentError, SchemeMismatch
-from dedup.kernels.sketches import Scheme
+from dedup.kernels.sketches import Scheme, Sketches
 from dedup.matching.plan import plan
 from dedup.matching.verify import Pairs
 from dedup.matching.versions import mark_versions
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from dedup.config import Settings
-    from dedup.kernels.sketches import Sketches
+    from dedup.kernels import native
     from dedup.model import Action, Event, EventKind
-    from dedup.prepare import Batch
+    from dedup.prepare import Batch, Marked
     from dedup.protocols import Clock, Counts, Neighbour, Store, Text
 
 Durability = Literal["normal", "full"]
@@ -183,7 +183,7 @@ class Index:
         """
         given = _articles(articles)
         once = list({article.id: article for article in reversed(given)}.values())[::-1]
-        batch, sketches = prepare(once, self._config_of(len(once)), lambda _: None)
+        batch, sketches = _sketched(once, self._config_of(len(once)))
         fingerprints = [_fingerprint(document.text) for document in batch.documents]
         with self._transaction(write=True) as store:
             there = store.named([document.id for document in batch.documents])
@@ -255,7 +255,7 @@ class Index:
         if not isinstance(article, Article | Mapping | str):
             raise InvalidArgumentError(f"article must be an Article, a mapping or a str. Got {type(article).__name__}.")
         (one,) = formats.read([article]).articles
-        batch, sketches = prepare([one], self._config_of(1), lambda _: None)
+        batch, sketches = _sketched([one], self._config_of(1))
         place = batch.places[0]
         readings = Readings([batch.strings[place]], sketches.take(np.array([place])))
         (document,) = _documents(batch, [0], sketches, [b""], self.config)
@@ -577,6 +577,17 @@ def _check_ids(articles: list[Article], there: dict[str, Document]) -> None:
             raise DuplicateIdError(f"id must be unique. Got {article.id!r}, which is {' and '.join(pages)} as well.")
 
 
+def _sketched(articles: list[Article], config: Config) -> tuple[Batch, Sketches]:
+    """Return articles with the stories of their pages, cleaned, and the sketches of the different texts."""
+    parts: list[Sketches] = []
+
+    def keep(_strings: list[str], _texts: native.Texts, marked: Marked) -> None:
+        parts.append(marked.sketches)
+
+    batch = prepare(articles, config, lambda _: None, keep, sampled=False)
+    return batch, Sketches.join(parts, config)
+
+
 def _own_places(batch: Batch, rows: list[int], sketches: Sketches) -> tuple[list[int], list[int]]:
     """Return the texts that some documents have, and which of those each has; nobody shares one without a token."""
     places: list[int] = []
@@ -616,7 +627,9 @@ def _documents(
             _json(one) if one.extra else "",
             fingerprints[row],
         )
-        for row, one, count, (first, last) in zip(rows, articles, tokens, moments_of(articles).tolist(), strict=True)
+        for row, one, count, (first, last) in zip(
+            rows, articles, tokens, moments_of(one.published for one in articles).tolist(), strict=True
+        )
     ]
 
 

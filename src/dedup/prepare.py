@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from dedup import templates
-from dedup.boilerplate import age_resolved, wire_rank
+from dedup.boilerplate import age_resolved, wire_ranks
 from dedup.errors import DuplicateIdError, InputError
 from dedup.kernels import native
 from dedup.kernels.parallel import Pool
@@ -18,8 +18,6 @@ from dedup.model import Article, Cleaned
 from dedup.stages import chunks_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from dedup.config import Config
@@ -51,86 +49,159 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Chunk:
-    """Some documents, cleaned.
+class Chunk:
+    """Some texts, cleaned.
 
     Args:
-        rows: Which ones.
-        strings: Their clean texts.
+        strings: The clean texts.
         texts: The same, as the kernels read them.
-        hashes: uint64, one per clean text.
         pages: Place in the chunk -> what cleaning removed.
         prints: The blocks of the clean texts, where templates are learned from them.
-        wire_ranks: How near each document is to its wire.
+        wire_ranks: uint8, how near each is to its wire.
     """
 
-    rows: range
-    strings: list[str]
+    strings: Sequence[str]
     texts: native.Texts
-    hashes: NDArray[np.uint64]
     pages: dict[int, Cleaned]
     prints: Prints | None
-    wire_ranks: list[int]
+    wire_ranks: NDArray[np.uint8]
 
 
-def prepare(articles: Sequence[Article], config: Config, advance: Advance) -> tuple[Batch, Sketches]:
-    """Clean and sketch the articles, then the items that their pages carry, each different text once."""
-    batch = Batch(list(articles))
-    parts: list[Sketches] = []
-    start = 0
-    with Pool(config.threads) as pool:
-        while start < len(batch.documents):
-            # Items join the end of the list meanwhile, and have their turn when the articles have had theirs.
-            texts = [article.text for article in batch.documents[start:]]
-            rows = [range(start + cut.start, start + cut.stop) for cut in chunks_of(texts)]
-            sketches = Sketches.empty(len(texts), config)
-            filled = 0
-            for chunk in pool.map(partial(_read, batch, config), rows):
-                fresh = _merge(batch, chunk)
-                part = sketches.rows(filled, filled + len(fresh))
-                pool.start(partial(native.fill_sketches, fresh, config, 0, len(fresh), part))
-                filled += len(fresh)
-                advance(len(chunk.rows))
-            parts.append(sketches.rows(0, filled))
-            start += len(texts)
-    _check_item_ids(batch.documents, len(articles))
-    return batch, Sketches.join(parts, config)
+class Replaced(Sequence[str]):
+    """Texts of which some have been replaced."""
+
+    def __init__(self, strings: Sequence[str], others: Mapping[int, str]) -> None:
+        self._strings, self._others = strings, others
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._strings)
+
+    def __getitem__(self, row: Any) -> Any:  # noqa: ANN401 - nobody slices it
+        """Return one of them."""
+        return self._others[row] if row in self._others else self._strings[row]
 
 
-def _read(batch: Batch, config: Config, rows: range) -> _Chunk:
-    """Clean some documents and hash their clean texts."""
-    strings = [batch.documents[row].text for row in rows]
-    texts = native.Texts.from_strings(strings)
+def read_chunk(
+    names: Sequence[str],
+    strings: Sequence[str],
+    texts: native.Texts,
+    sources: Sequence[str | None],
+    config: Config,
+) -> Chunk:
+    """Clean some texts.
+
+    Args:
+        names: Their ids.
+        strings: The texts; only those that are looked at are asked for.
+        texts: The same.
+        sources: Who printed them.
+        config: The settings.
+
+    Raises:
+        InputError: A text is longer than 64 MiB.
+    """
     for i in np.flatnonzero(texts.lengths > native.MAX_TEXT_BYTES).tolist():
-        name, size = batch.documents[rows[i]].id, texts.lengths[i]
-        raise InputError(f"text of {name!r} must be at most 64 MiB of UTF-8. Got {size} bytes.")
+        raise InputError(f"text of {names[i]!r} must be at most 64 MiB of UTF-8. Got {texts.lengths[i]} bytes.")
     pages: dict[int, Cleaned] = {}
     prints: Prints | None = None
     if config.clean != "off":
         pages, found = templates.clean_texts(strings, texts)
         prints = found if config.clean == "auto" else None
     if pages:
-        for i, page in pages.items():
-            strings[i] = page.text
-        texts = texts.replace(np.array(list(pages)), native.Texts.from_strings([strings[i] for i in pages]))
-    wire_ranks = [wire_rank(string, batch.documents[row].source) for string, row in zip(strings, rows, strict=True)]
-    hashes = np.empty(len(texts), np.uint64)
-    native.fill_text_hashes(texts, config.seed, 0, len(texts), hashes)
-    return _Chunk(rows, strings, texts, hashes, pages, prints, wire_ranks)
+        strings = Replaced(strings, {i: page.text for i, page in pages.items()})
+        texts = texts.replace(np.array(list(pages)), native.Texts.from_strings([page.text for page in pages.values()]))
+    return Chunk(strings, texts, pages, prints, wire_ranks(strings, texts, sources))
 
 
-def _merge(batch: Batch, chunk: _Chunk) -> native.Texts:
-    """Add a chunk to the batch, and the items of its pages; return the texts that are new."""
+class Marked(NamedTuple):
+    """What is compared of texts.
+
+    Args:
+        sketches: Their sketches.
+        samples: uint64, their samples one after the other.
+        counts: int64 [n], the size of each; 0 for a text too short, and where no samples were wanted.
+    """
+
+    sketches: Sketches
+    samples: NDArray[np.uint64]
+    counts: NDArray[np.int64]
+
+
+def sketch_chunk(texts: native.Texts, config: Config, *, sampled: bool) -> Marked:
+    """Sketch and sample some texts, on the thread of the caller."""
+    sketches = Sketches.empty(len(texts), config)
+    if not sampled:
+        native.fill_sketches(texts, config, 0, len(texts), sketches)
+        return Marked(sketches, np.empty(0, np.uint64), np.zeros(len(texts), np.int64))
+    samples, counts = native.fill_sketches_and_samples(texts, config, 0, len(texts), sketches)
+    long_enough = sketches.shingles >= config.min_excerpt
+    if not long_enough.all():
+        samples, counts = samples[np.repeat(long_enough, counts)], np.where(long_enough, counts, 0)
+    return Marked(sketches, samples, counts)
+
+
+def prepare(
+    articles: Sequence[Article],
+    config: Config,
+    advance: Advance,
+    keep: Callable[[list[str], native.Texts, Marked], None],
+    *,
+    sampled: bool,
+) -> Batch:
+    """Clean and sketch the articles, then the items that their pages carry, each different text once.
+
+    Args:
+        articles: The documents.
+        config: The settings.
+        advance: Told how many more documents are done.
+        keep: Takes the different texts, some at a time, in the order of `Batch.strings`, and their sketches.
+        sampled: Whether samples are wanted.
+    """
+    batch = Batch(list(articles))
+    start = 0
+
+    def read(rows: range) -> tuple[range, Chunk, NDArray[np.uint64]]:
+        documents = batch.documents[rows.start : rows.stop]
+        strings = [document.text for document in documents]
+        names, sources = [document.id for document in documents], [document.source for document in documents]
+        chunk = read_chunk(names, strings, native.Texts.from_strings(strings), sources, config)
+        hashes = np.empty(len(rows), np.uint64)
+        native.fill_text_hashes(chunk.texts, config.seed, 0, len(rows), hashes)
+        return rows, chunk, hashes
+
+    def different(cuts: list[range]) -> Iterator[tuple[list[str], native.Texts]]:
+        for rows, chunk, hashes in pool.map(read, cuts):
+            fresh = _merge(batch, rows, chunk, hashes)
+            advance(len(rows))
+            yield [chunk.strings[row] for row in fresh.tolist()], chunk.texts.take(fresh)
+
+    def mark(given: tuple[list[str], native.Texts]) -> tuple[list[str], native.Texts, Marked]:
+        return *given, sketch_chunk(given[1], config, sampled=sampled)
+
+    with Pool(config.threads) as pool:
+        while start < len(batch.documents):
+            # Items join the end of the list meanwhile, and have their turn when the articles have had theirs.
+            texts = [article.text for article in batch.documents[start:]]
+            for made in pool.map(
+                mark, different([range(start + cut.start, start + cut.stop) for cut in chunks_of(texts)])
+            ):
+                keep(*made)
+            start += len(texts)
+    _check_item_ids(batch.documents, len(articles))
+    return batch
+
+
+def _merge(batch: Batch, rows: range, chunk: Chunk, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Add a chunk to the batch, and the items of its pages; return which of its texts are new."""
     for i, page in chunk.pages.items():
-        row = chunk.rows[i]
-        article = batch.documents[row]
-        if article.published is None and "published" in page.metadata:
-            batch.documents[row] = replace(article, published=page.metadata["published"])
-        batch.documents += _items(batch.documents[row], page)
-        batch.cleaned[row] = page
-    batch.wire_ranks += chunk.wire_ranks
+        article = batch.documents[rows[i]]
+        batch.documents[rows[i]] = article = dated(article, page)
+        batch.documents += items_of(article, page)
+        batch.cleaned[rows[i]] = page
+    batch.wire_ranks += chunk.wire_ranks.tolist()
     fresh = []
-    for i, (key, string) in enumerate(zip(chunk.hashes.tolist(), chunk.strings, strict=True)):
+    for i, (key, string) in enumerate(zip(hashes.tolist(), chunk.strings, strict=True)):
         place = batch.known.setdefault(key, len(batch.strings))
         # Equal hashes are not yet equal texts: whoever knows the seed can make two that collide.
         if place == len(batch.strings) or batch.strings[place] != string:
@@ -138,12 +209,21 @@ def _merge(batch: Batch, chunk: _Chunk) -> native.Texts:
             batch.strings.append(string)
             fresh.append(i)
         batch.places.append(place)
+    chosen = np.array(fresh, np.int64)
     if chunk.prints:
-        batch.prints.append(chunk.prints.take(np.array(fresh, np.int64)))
-    return chunk.texts.take(np.array(fresh, np.int64))
+        batch.prints.append(chunk.prints.take(chosen))
+    return chosen
 
 
-def _items(page: Article, cleaned: Cleaned) -> list[Article]:
+def dated(article: Article, page: Cleaned) -> Article:
+    """Return an article with the date that its page shows, where it has none."""
+    if article.published is None and "published" in page.metadata:
+        return replace(article, published=page.metadata["published"])
+    return article
+
+
+def items_of(page: Article, cleaned: Cleaned) -> list[Article]:
+    """Return the stories that a page carries beside its own, as documents."""
     return [
         Article(
             id=f"{page.id}#{number}",

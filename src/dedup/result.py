@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -11,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dedup import _validate, formats
+from dedup.decide import Decision, decide
 from dedup.errors import InvalidArgumentError
+from dedup.formats.columns import column_of, strings
 from dedup.matching.passages import Words, cover, read_words
 from dedup.matching.versions import later_side
 from dedup.model import RELATIONS, Alarm, Article, Cleaned, Cluster, Cover, Drop, Relation
-from dedup.pipeline import Decision, Outcome, decide
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     import pyarrow as pa
     from numpy.typing import NDArray
@@ -27,9 +26,8 @@ if TYPE_CHECKING:
     from dedup.boilerplate.sightings import Template
     from dedup.config import Config
     from dedup.formats import Skipped
+    from dedup.pipeline import Run
 
-#: What the column `later` says of each side.
-_LATER = {-1: "left", 0: None, 1: "right"}
 _FIELDS = ("source", "published", "title", "url", "parent")
 #: Texts whose words are at hand while covers are made: pages that stand beside each other carry the same ones.
 _TEXTS = 100
@@ -42,19 +40,19 @@ class Result:
 
     Args:
         config: The settings that the clusters follow from.
-        outcome: What the run found out, in arrays.
+        run: What the run found out, in arrays.
         skipped: Rows of the input that were no articles.
         ids_made: Whether the input had no ids, and row numbers took their place.
     """
 
     config: Config
-    outcome: Outcome
+    run: Run
     skipped: tuple[Skipped, ...] = ()
     ids_made: bool = False
 
     def __len__(self) -> int:
         """Return the number of documents, items of pages included."""
-        return len(self.outcome.articles)
+        return len(self.run.articles)
 
     def __repr__(self) -> str:
         """Return the counts in one line."""
@@ -63,29 +61,29 @@ class Result:
 
     @cached_property
     def _decision(self) -> Decision:
-        return decide(self.outcome, self.config)
+        return decide(self.run.outcome, self.config)
 
     @cached_property
     def articles(self) -> list[Article]:
         """The documents: the articles in the order they came, then the stories that pages carried."""
-        return self.outcome.articles
+        return self.run.articles
 
     @cached_property
     def cleaned(self) -> Mapping[str, Cleaned]:
         """Id -> the clean text and the removed spans, for each document that furniture was taken from."""
-        return {self.articles[row].id: page for row, page in self.outcome.cleaned.items()}
+        return {self.articles[row].id: page for row, page in self.run.cleaned.items()}
 
     @property
     def templates(self) -> tuple[Template, ...]:
         """Furniture that was found by repetition: its outlet, counts and an example, most stories first."""
-        return self.outcome.templates
+        return self.run.templates
 
     @cached_property
     def clusters(self) -> list[Cluster]:
         """Every cluster, those of one document included: more members first, then the smaller canonical id."""
         members: dict[int, list[int]] = {}
         canonical = self._decision.canonical.tolist()
-        for row in np.argsort(self._rank, kind="stable").tolist():
+        for row in np.argsort(self._decision.rank, kind="stable").tolist():
             members.setdefault(canonical[row], []).append(row)
         clusters = [self._cluster(root, rows) for root, rows in members.items()]
         return sorted(clusters, key=lambda cluster: (-cluster.size, cluster.canonical))
@@ -93,12 +91,13 @@ class Result:
     @cached_property
     def kept(self) -> list[Article]:
         """The canonical document of each cluster, and as many more as `KeepPolicy.min_keep` says, in input order."""
-        return [self.articles[row] for row in np.flatnonzero(self._is_kept).tolist()]
+        return [self.articles[row] for row in np.flatnonzero(self._decision.is_kept).tolist()]
 
     @cached_property
     def dropped(self) -> list[Drop]:
         """Every other document with the evidence for it, in input order."""
-        relation, (jaccard, containment, containment_canonical) = self._scores
+        relation = self._decision.relation
+        jaccard, containment, containment_canonical = self._decision.scores
         return [
             Drop(
                 article=self.articles[row],
@@ -108,7 +107,7 @@ class Result:
                 containment=float(containment[row]),
                 containment_canonical=float(containment_canonical[row]),
             )
-            for row in np.flatnonzero(~self._is_kept).tolist()
+            for row in np.flatnonzero(~self._decision.is_kept).tolist()
         ]
 
     @cached_property
@@ -118,18 +117,7 @@ class Result:
         Nothing is held back for an alarm. A source that only reprints raises one, and so does one whose pages all came
         as the same notice. Documents without a source are no source.
         """
-        policy = self.config.keep
-        if policy.alarm_share is None:
-            return ()
-        dropped = Counter(self.articles[row].source for row in np.flatnonzero(~self._is_kept).tolist())
-        documents = Counter(article.source for article in self.articles if article.source in dropped)
-        alarms = [
-            Alarm(source, documents[source], count, count / documents[source])
-            for source, count in dropped.items()
-            if source and documents[source] >= policy.alarm_documents
-        ]
-        alarms = [alarm for alarm in alarms if alarm.share > policy.alarm_share]
-        return tuple(sorted(alarms, key=lambda alarm: (-alarm.share, alarm.source)))
+        return self._decision.alarms([article.source for article in self.articles])
 
     @cached_property
     def pairs(self) -> pa.Table:
@@ -142,25 +130,9 @@ class Result:
         """
         import pyarrow as pa  # noqa: PLC0415 - loads on first use
 
-        pairs, documents = self._decision.pairs, self.outcome.documents
-        related = pairs.where(pairs.relation < len(RELATIONS))
-        representative = self.outcome.representative
-        copies = np.flatnonzero(representative != np.arange(len(self)))
-        ones = np.ones(len(copies))
-        left = np.concatenate([representative[copies], documents[related.left]])
-        right = np.concatenate([copies, documents[related.right]])
-        later = later_side(self.outcome.moments[left], self.outcome.moments[right])
-        return pa.table(
-            {
-                "left": self._ids(left),
-                "right": self._ids(right),
-                "relation": _names(np.concatenate([np.full(len(copies), _EXACT), related.relation])),
-                "jaccard": np.concatenate([ones, related.jaccard]),
-                "containment_left": np.concatenate([ones, related.containment_left]),
-                "containment_right": np.concatenate([ones, related.containment_right]),
-                "later": _strings(_LATER[side] for side in later.tolist()),
-            }
-        )
+        from dedup.tables import pairs_of  # noqa: PLC0415 - as above
+
+        return pa.concat_tables(pairs_of(self._ids(np.arange(len(self))), self._decision, 2**62)).combine_chunks()
 
     @cached_property
     def covers(self) -> Mapping[str, Cover]:
@@ -171,8 +143,8 @@ class Result:
         names the canonical document, or the first of them in keep order where that is none of them. Empty when there is
         no roundup. Of exact copies, the one that stands in `pairs` for all has the cover.
         """
-        pairs, documents = self._decision.pairs, self.outcome.documents
-        moments = self.outcome.moments[documents]
+        pairs, documents = self._decision.pairs, self.run.outcome.documents
+        moments = self.run.outcome.moments[documents]
         left_later = later_side(moments[pairs.right], moments[pairs.left])
         is_left_page = pairs.left_size > pairs.right_size
         carried = pairs.relation == _ROUNDUP
@@ -203,7 +175,7 @@ class Result:
     def _one_of_each(self, rows: list[int]) -> list[int]:
         """Return the best row of each cluster among the rows: its canonical document, else the first in keep order."""
         canonical = self._decision.canonical
-        rows = sorted(rows, key=lambda row: (canonical[row] == row, -self._rank[row]))
+        rows = sorted(rows, key=lambda row: (canonical[row] == row, -self._decision.rank[row]))
         return list({canonical[row]: row for row in rows}.values())
 
     def at(self, threshold: float, *, containment: float | None = None) -> Result:
@@ -241,25 +213,25 @@ class Result:
         """
         import pyarrow as pa  # noqa: PLC0415 - loads on first use
 
-        relation, scores = self._scores
+        relation, scores = self._decision.relation, self._decision.scores
         columns: dict[str, Any] = {
             "id": self._ids(np.arange(len(self))),
             "cluster": self._ids(self._decision.canonical),
-            "kept": self._is_kept,
+            "kept": self._decision.is_kept,
             "relation": pa.array(map(_relation, relation.tolist()), pa.string()),
         }
         names = ("jaccard", "containment", "containment_canonical")
         columns |= {name: pa.array(score, from_pandas=True) for name, score in zip(names, scores, strict=True)}
         for name in _FIELDS:
-            columns[name] = _strings(getattr(article, name) for article in self.articles)
+            columns[name] = strings(getattr(article, name) for article in self.articles)
         if text:
-            columns["text"] = _strings(article.text for article in self.articles)
+            columns["text"] = strings(article.text for article in self.articles)
         for name in dict.fromkeys(name for article in self.articles for name in article.extra):
             values = [article.extra.get(name) for article in self.articles]
             column = str(name)
             while column in columns or column == "text":
                 column = f"input.{column}"
-            columns[column] = _column(values)
+            columns[column] = column_of(values)
         return pa.table(columns)
 
     def write(self, path: str | os.PathLike[str], *, text: bool = False) -> None:
@@ -313,63 +285,26 @@ class Result:
         - `exact_pairs`: exact copies, each paired with the first of its text.
         - `duplicate_pairs` and the like, by relation: related pairs of different texts.
         - `candidate_pairs`: pairs that were compared in full.
-        - `capped_buckets`: buckets over the limit; `omitted_pairs`: at most so many pairs of those were not compared.
+        - `capped_buckets`: buckets over the limit; `largest_bucket`: the texts in the largest of all; `omitted_pairs`:
+          at most so many pairs of buckets over the limit were not compared.
         - `common_shingles`: sampled shingles that more texts had than the limit; `frequent_shingles`: those that more
           than eight texts had, so that passages in them were looked for with the first two of these texts only.
         - `skipped_rows`: rows of the input that were no articles.
         """
-        pairs, canonical = self._decision.pairs, self._decision.canonical
-        links, ends = pairs.links, canonical[self.outcome.documents]
-        _, scores = self._members
-        relations = np.bincount(pairs.relation, minlength=len(RELATIONS) + 1)
-        sizes = np.bincount(canonical, minlength=1)
-        items = sum(article.parent is not None for article in self.articles)
-        copies = int(np.count_nonzero(self.outcome.representative != np.arange(len(self))))
         return {
             "documents": len(self),
-            "items": items,
-            "kept": int(np.count_nonzero(self._is_kept)),
-            "dropped": int(np.count_nonzero(~self._is_kept)),
-            "clusters": int(np.count_nonzero(sizes > 1)),
-            "largest_cluster": int(sizes.max()) if len(self) else 0,
-            "large_clusters": int(np.count_nonzero(sizes > self.config.large_cluster)),
-            "cohesion_least": float(scores.min(initial=1.0)),
-            "cohesion_mean": float(scores.mean()) if len(scores) else 1.0,
-            "refused_bridges": int(np.count_nonzero(ends[links.left] != ends[links.right])),
+            "items": sum(article.parent is not None for article in self.articles),
+            **self._decision.counts(),
             "alarms": len(self.alarms),
-            "empty": int(np.count_nonzero(self.outcome.tokens == 0)),
-            "cleaned": len(self.outcome.cleaned),
+            "cleaned": len(self.cleaned),
             "templates": len(self.templates),
-            "exact_pairs": copies,
-            **{f"{name}_pairs": int(relations[code]) for code, name in enumerate(RELATIONS) if code != _EXACT},
-            "candidate_pairs": self.outcome.candidates,
-            "capped_buckets": self.outcome.capped,
-            "omitted_pairs": self.outcome.omitted,
-            "common_shingles": self.outcome.common,
-            "frequent_shingles": self.outcome.frequent,
             "skipped_rows": len(self.skipped),
         }
 
     @cached_property
-    def _is_canonical(self) -> NDArray[np.bool_]:
-        canonical: NDArray[np.bool_] = self._decision.canonical == np.arange(len(self))
-        return canonical
-
-    @cached_property
-    def _is_kept(self) -> NDArray[np.bool_]:
-        """Which rows are among the first of their cluster: the canonical, then the others in keep order."""
-        if self.config.keep.min_keep == 1:
-            return self._is_canonical
-        order = np.lexsort([self._rank, ~self._is_canonical, self._decision.canonical])
-        clusters = self._decision.canonical[order]
-        kept = np.zeros(len(self), np.bool_)
-        kept[order] = np.arange(len(self)) - np.searchsorted(clusters, clusters) < self.config.keep.min_keep
-        return kept
-
-    @cached_property
     def _cohesion(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Least and mean Jaccard similarity of members to each canonical, float64 [n]; 1 where none has one."""
-        scored, scores = self._members
+        scored, scores = self._decision.scored
         canonical = self._decision.canonical[scored]
         least = np.ones(len(self))
         np.minimum.at(least, canonical, scores)
@@ -377,52 +312,17 @@ class Result:
         sums = np.bincount(canonical, scores, len(self))
         return least, np.divide(sums, counts, out=np.ones(len(self)), where=counts > 0)
 
-    @cached_property
-    def _members(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """The rows with a Jaccard similarity to their canonical, and that; in keep order, so that sums are the same."""
-        jaccard = self._scores[1][0]
-        rows = self.outcome.order[~np.isnan(jaccard[self.outcome.order])]
-        return rows, jaccard[rows]
-
-    @cached_property
-    def _rank(self) -> NDArray[np.int64]:
-        """Place of each row in keep order."""
-        rank = np.zeros(len(self), np.int64)
-        rank[self.outcome.order] = np.arange(len(self))
-        return rank
-
-    @cached_property
-    def _scores(self) -> tuple[NDArray[np.int64], list[NDArray[np.float64]]]:
-        """Code of the relation, Jaccard and containments of each row to its canonical; -1 and NaN for canonicals."""
-        decision, pairs = self._decision, self._decision.pairs
-        evidence = decision.evidence
-        linked = evidence >= 0
-        place = evidence[linked]
-        copies = ~self._is_canonical & (evidence == -1)
-        relation = np.full(len(self), -1)
-        relation[copies] = _EXACT
-        relation[linked] = pairs.relation[place]
-        is_right = self.outcome.documents[pairs.right[place]] == self.outcome.representative[linked]
-        left, right = pairs.containment_left[place], pairs.containment_right[place]
-        columns = []
-        for scores in (pairs.jaccard[place], np.where(is_right, right, left), np.where(is_right, left, right)):
-            column = np.full(len(self), np.nan)
-            column[copies] = 1.0
-            column[linked] = scores
-            columns.append(column)
-        return relation, columns
-
     def _clean(self, row: int) -> Cleaned:
         """Return a document without its furniture."""
         text = self.articles[row].text
-        return self.outcome.cleaned.get(row) or Cleaned(text, text)
+        return self.run.cleaned.get(row) or Cleaned(text, text)
 
     def _ids(self, rows: NDArray[np.int64]) -> pa.Array:
-        return _strings(self.articles[row].id for row in rows.tolist())
+        return strings(self.articles[row].id for row in rows.tolist())
 
     def _cluster(self, canonical: int, rows: list[int]) -> Cluster:
         first = self.articles[canonical]
-        last = self.outcome.moments[:, 1]
+        last = self.run.outcome.moments[:, 1]
         if len(rows) == 1:
             known = last[canonical] < np.inf
             return Cluster(
@@ -458,38 +358,6 @@ def _check_stricter(name: str, value: object, least: float) -> None:
         raise InvalidArgumentError(f"{name} must be in [{least}, 1.0], stricter than this result. Got {value!r}.")
 
 
-def _strings(values: Iterable[str | None]) -> pa.Array:
-    import pyarrow as pa  # noqa: PLC0415 - loads on first use
-
-    # Arrow holds UTF-8 alone: a lone surrogate is written as Python would escape it, so that ids stay apart.
-    safe = (v if v is None or v.isascii() else v.encode("utf-8", "backslashreplace").decode() for v in values)
-    return pa.array(list(safe), pa.large_string())
-
-
 def _relation(code: int) -> Relation | None:
     """Return the relation of a code; None where there is none."""
     return RELATIONS[code] if 0 <= code < len(RELATIONS) else None
-
-
-def _names(relation: NDArray[np.integer[Any]]) -> pa.Array:
-    return _strings(RELATIONS[code] for code in relation.tolist())
-
-
-def _column(values: list[Any]) -> pa.Array:
-    """Return values of one type as they are, others as JSON."""
-    import pyarrow as pa  # noqa: PLC0415 - loads on first use
-
-    kinds = {(type(value), getattr(value, "tzinfo", None)) for value in values if value is not None}
-    if len(kinds) <= 1:
-        try:
-            return pa.array(values)
-        except (pa.ArrowException, UnicodeEncodeError, OverflowError):
-            pass  # lists or mappings of mixed types, numbers out of range, lone surrogates
-    return _strings(None if value is None else _json(value) for value in values)
-
-
-def _json(value: Any) -> str:  # noqa: ANN401 - whatever a field of the input holds
-    try:
-        return json.dumps(value, default=str)
-    except (TypeError, ValueError, RecursionError):
-        return repr(value)

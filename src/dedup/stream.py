@@ -24,6 +24,7 @@ from dedup.matching.roundups import CARRIED, LEAD, MOST_PARTS, PART, is_composit
 from dedup.matching.verify import DUPLICATE, EXCERPT, OVERLAP, TEMPLATE, UNRELATED, verify
 from dedup.model import Event
 from dedup.protocols import Neighbour, Pair, Text
+from dedup.scratch import Strings
 from dedup.stages import merge_equal
 
 if TYPE_CHECKING:
@@ -283,7 +284,7 @@ class Change:
         firsts = [0]
         if len(strings) > 1:
             with Pool(1) as pool:
-                firsts = merge_equal(strings, sketches, pool).tolist()
+                firsts = merge_equal(Strings(strings).take, sketches.digests, sketches.tokens, pool).tolist()
         places = defaultdict(list)
         for place, (first, tokens) in enumerate(zip(firsts, sketches.tokens.tolist(), strict=True)):
             if first == place and tokens:
@@ -403,7 +404,8 @@ class Change:
         candidates = Candidates(left, right, np.zeros(len(texts), np.bool_))
         room = np.array([text.shingles for text in texts], np.uint32)
         with Pool(1) as pool:
-            found = verify([words[text.number] for text in texts], room, candidates, self._config, pool, _nothing)
+            take = Strings([words[text.number] for text in texts]).take
+            found = verify(take, room, candidates, self._config, pool, _nothing)
         found = found.where(found.relation != UNRELATED)
         rows = []
         for one, two, relation, shared, one_size, two_size in zip(

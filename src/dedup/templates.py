@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from dedup import formats
-from dedup.boilerplate.classify import lines_in, lines_of, read_blocks
-from dedup.boilerplate.page import attribution_of, clean_page, suspects, template_spans, without
-from dedup.boilerplate.sightings import KEPT, Sightings, Template
+from dedup.boilerplate.classify import lines_in, read_blocks
+from dedup.boilerplate.page import attribution_of, clean_page, clean_pages, suspects, template_spans, without
+from dedup.boilerplate.sightings import KEPT, STRONG, WEAK, Sightings, Template
 from dedup.clustering.clusters import cluster
 from dedup.config import configure
 from dedup.errors import InvalidArgumentError, SchemeMismatch
 from dedup.kernels import native
 from dedup.kernels.blocks import locate
-from dedup.kernels.parallel import Pool
-from dedup.kernels.sketches import Scheme
+from dedup.kernels.parallel import Pool, chunks
+from dedup.kernels.sketches import Scheme, Sketches
 from dedup.matching.verify import Pairs, verify
 from dedup.model import Article, Cleaned
-from dedup.stages import match_alike, merge_equal, sketch
+from dedup.scratch import Memory, Strings
+from dedup.stages import CHUNK_TOKENS, Marks, cut_of, match_alike, merge_equal
 
 if TYPE_CHECKING:
     import os
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from dedup.config import Config, Settings
     from dedup.kernels.blocks import Blocks
     from dedup.matching.candidates import Candidates
+    from dedup.scratch import Scratch
 
 #: The points from which on a block is furniture: three stories that are longer than what repeats, or nine shorter ones.
 LEAST_POINTS = 9
@@ -46,7 +48,12 @@ STORIES_PER_OUTLET = 2
 _LEAST_WORDS = 3  # of a block; shorter ones say nothing, and matter to nobody
 _LEAST_DOCUMENTS = 3  # of one outlet that have a block, before anybody looks at their stories
 _PART = 1 << 20  # blocks that are looked up at a time
+_TEXTS = 1 << 17  # texts whose blocks are summed at a time
 _LEAST_REST = 20  # words around the repeated blocks by which a story can be told from another
+
+
+#: Takes numbers of texts and returns these.
+TakeStrings = Callable[["NDArray[np.int64]"], "list[str]"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,8 +127,12 @@ class Prints:
 
     def per_text(self, values: NDArray[Any]) -> NDArray[np.int64]:
         """Return the sum over the blocks of each text."""
-        sums = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
-        total: NDArray[np.int64] = sums[self.firsts[1:]] - sums[self.firsts[:-1]]
+        total = np.empty(len(self.firsts) - 1, np.int64)
+        # Some texts at a time: there are many times as many blocks as texts.
+        for start in range(0, len(total), _TEXTS):
+            firsts = self.firsts[start : start + _TEXTS + 1]
+            sums = np.concatenate([[0], np.cumsum(values[firsts[0] : firsts[-1]], dtype=np.int64)])
+            total[start : start + _TEXTS] = np.diff(sums[firsts - firsts[0]])
         return total
 
 
@@ -139,11 +150,11 @@ def outlet_numbers(sources: Iterable[str | None]) -> NDArray[np.int64]:
 def clean_texts(strings: Sequence[str], texts: native.Texts) -> tuple[dict[int, Cleaned], Prints]:
     """Take the furniture of single pages off a batch: row -> page where there was any, and the blocks that are left."""
     blocks = read_blocks(texts)
-    _, starts, ends = locate(texts)
+    rows = suspects(strings, texts, blocks)
     pages: dict[int, Cleaned] = {}
     left: dict[int, list[Line]] = {}
-    for row in suspects(strings, texts, blocks):
-        page, lines = clean_page(strings[row], lines_in(blocks, starts, ends, row))
+    cleaned = clean_pages([strings[row] for row in rows], lines_in(texts, blocks, rows))
+    for row, (page, lines) in zip(rows, cleaned, strict=True):
         if page.removed:
             pages[row], left[row] = page, lines
     return pages, Prints.of(blocks).replace(left)
@@ -151,10 +162,11 @@ def clean_texts(strings: Sequence[str], texts: native.Texts) -> tuple[dict[int, 
 
 def learn(
     outlets: Sequence[str],
-    texts: Sequence[str],
+    take: TakeStrings,
     prints: Prints,
     known: Sightings,
     config: Config,
+    scratch: Scratch,
     *,
     all_blocks: bool,
     lasting: bool,
@@ -163,10 +175,11 @@ def learn(
 
     Args:
         outlets: The outlet of each text, "" when unknown.
-        texts: The clean texts.
+        take: Gives some of the clean texts.
         prints: Their blocks.
         known: What earlier texts have shown.
         config: How stories are told apart.
+        scratch: Where the texts without the blocks that repeat are meanwhile.
         all_blocks: Whether blocks that did not repeat yet are noted as well, since more texts will come.
         lasting: Whether stories have names that other batches would give them too.
     """
@@ -181,9 +194,13 @@ def learn(
     rows = np.flatnonzero(told)
     if not len(rows):
         return
-    stories = np.zeros(len(texts), np.uint64)
-    kept = [texts[row] for row in rows.tolist()]
-    stories[rows] = _stories(_rests(kept, repeated[prints.places(rows)]), config, lasting=lasting)
+    stories = np.zeros(len(outlets), np.uint64)
+
+    def rests(part: range) -> list[str]:
+        chosen = rows[part.start : part.stop]
+        return _rests(take(chosen), repeated[prints.places(chosen)])
+
+    stories[rows] = _stories(rests, (rest + inside)[rows], config, scratch, lasting=lasting)
     noted = np.flatnonzero(_may_repeat(prints) if all_blocks else repeated)
     noted = noted[told[prints.text_of(noted)]]
     text = prints.text_of(noted)
@@ -197,23 +214,44 @@ def furniture(outlets: Sequence[str], prints: Prints, known: Sightings) -> NDArr
     """Return which blocks are furniture of their outlet; none of a text of which next to nothing else is there."""
     names, outlet = _numbered(outlets)
     found = np.zeros(len(prints.fingerprints), np.bool_)
-    rows = np.flatnonzero(_may_repeat(prints))
-    # A part at a time: of most blocks nothing is known, and there are many.
-    parts = [rows[start : start + _PART] for start in range(0, len(rows), _PART)]
-    rows = np.concatenate([rows[:0], *(part[known.spread(prints.fingerprints[part])[0] > 0] for part in parts)])
+    rows = _blocks(prints, lambda fingerprints: known.spread(fingerprints)[0] > 0)
     of_outlet = outlet[prints.text_of(rows)]
-    qualifies = np.zeros(len(rows), np.bool_)
+    points, own, least = (np.zeros(len(rows), np.int64) for _ in range(3))
     for place, mine in _by_outlet(of_outlet, np.arange(len(rows))):
-        points = known.points(names[place], prints.fingerprints[rows[mine]])
-        qualifies[mine] = points >= (LEAST_POINTS if names[place] else LEAST_POINTS_UNKNOWN)
-    # What many outlets print in few stories is syndication, whatever one of them has made of it.
+        fingerprints = prints.fingerprints[rows[mine]]
+        points[mine], own[mine] = known.points(names[place], fingerprints), known.stories(names[place], fingerprints)
+        least[mine] = LEAST_POINTS if names[place] else LEAST_POINTS_UNKNOWN
     at, stories = known.spread(prints.fingerprints[rows])
     at = np.maximum(at, _how_many(of_outlet, prints.fingerprints[rows]))
-    found[rows] = qualifies & (stories >= STORIES_PER_OUTLET * at)
+    found[rows] = qualifies(points, own, least, at, stories)
     left = prints.per_text(np.where(found, 0, prints.words))
     some = np.flatnonzero(found)
     found[some] = left[prints.text_of(some)] >= _LEAST_REST
     return found
+
+
+def qualifies(
+    points: NDArray[np.int64],
+    own: NDArray[np.int64],
+    least: NDArray[np.int64],
+    at: NDArray[np.int64],
+    stories: NDArray[np.int64],
+) -> NDArray[np.bool_]:
+    """Return which blocks of outlets are furniture.
+
+    What many outlets print in few stories is syndication, whatever one of them has made of it; and where another outlet
+    prints it too, stories that are shorter than what repeats say nothing, for they may be versions of one reprint.
+
+    Args:
+        points: int64 [n], of `Sightings.points`.
+        own: int64 [n], in how many stories of the outlet each stands.
+        least: int64 [n], the points that are asked for.
+        at: int64 [n], at how many outlets it stands at all.
+        stories: int64 [n], in how many stories, summed over these.
+    """
+    strong = (points - WEAK * own) // (STRONG - WEAK)
+    enough = np.where(at > 1, STRONG * strong, points) >= least
+    return enough & (stories >= STORIES_PER_OUTLET * at)
 
 
 def cut(
@@ -281,9 +319,11 @@ def _by_outlet(outlets: NDArray[np.int64], rows: NDArray[np.int64]) -> Iterator[
 
 def _repeated(names: list[str], outlet: NDArray[np.int64], prints: Prints, known: Sightings) -> NDArray[np.bool_]:
     """Return which blocks stand in several texts of their outlet, of these or of those that are known."""
-    rows = np.flatnonzero(_may_repeat(prints))
-    if not len(known):
-        rows = rows[_stand_often(prints.fingerprints[rows])]
+    if len(known):
+        rows = np.flatnonzero(_may_repeat(prints))
+    else:
+        often = _often(prints)
+        rows = _blocks(prints, lambda fingerprints: _are_among(often, fingerprints))
     text = prints.text_of(rows)
     counts = _how_many(text, prints.fingerprints[rows], outlet[text])
     if len(known):
@@ -294,14 +334,42 @@ def _repeated(names: list[str], outlet: NDArray[np.int64], prints: Prints, known
     return repeated
 
 
-def _stand_often(values: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Return which values stand in an array `_LEAST_DOCUMENTS` times or more."""
-    ordered = np.sort(values)
-    often = ordered[_LEAST_DOCUMENTS - 1 :][ordered[_LEAST_DOCUMENTS - 1 :] == ordered[: 1 - _LEAST_DOCUMENTS]]
-    if not len(often):
+def _blocks(prints: Prints, chosen: Callable[[NDArray[np.uint64]], NDArray[np.bool_]]) -> NDArray[np.int64]:
+    """Return which blocks say enough to be furniture and are chosen by their fingerprints, int64, ascending."""
+    rows = [np.empty(0, np.int64)]
+    # A part at a time: of most blocks nothing is known, and there are many.
+    for start in range(0, len(prints.fingerprints), _PART):
+        some = start + np.flatnonzero(_may_repeat(prints, slice(start, start + _PART)))
+        rows.append(some[chosen(prints.fingerprints[some])])
+    return np.concatenate(rows)
+
+
+def _often(prints: Prints) -> NDArray[np.uint64]:
+    """Return the fingerprints that stand in `_LEAST_DOCUMENTS` places or more, ascending."""
+    often = [np.empty(0, np.uint64)]
+    parts = 1 + len(prints.fingerprints) // (16 * _PART)
+    for part in range(parts):
+        values = np.concatenate(
+            [
+                some[some % np.uint64(parts) == part]
+                for start in range(0, len(prints.fingerprints), _PART)
+                for some in [
+                    prints.fingerprints[start : start + _PART][_may_repeat(prints, slice(start, start + _PART))]
+                ]
+            ]
+            or [often[0]]
+        )
+        ordered = np.sort(values)
+        last = ordered[_LEAST_DOCUMENTS - 1 :]
+        often.append(np.unique(last[last == ordered[: len(last)]]))
+    return np.sort(np.concatenate(often))
+
+
+def _are_among(known: NDArray[np.uint64], values: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Return which values are among those that are known, which ascend."""
+    if not len(known):
         return np.zeros(len(values), np.bool_)
-    place = np.minimum(np.searchsorted(often, values), len(often) - 1)
-    answer: NDArray[np.bool_] = often[place] == values
+    answer: NDArray[np.bool_] = known[np.minimum(np.searchsorted(known, values), len(known) - 1)] == values
     return answer
 
 
@@ -318,33 +386,53 @@ def _rests(texts: list[str], repeated: NDArray[np.bool_]) -> list[str]:
     return rests
 
 
-def _may_repeat(prints: Prints) -> NDArray[np.bool_]:
-    """Return which blocks say enough to be furniture."""
-    enough: NDArray[np.bool_] = (prints.words >= _LEAST_WORDS) & (prints.fingerprints != 0)
+def _may_repeat(prints: Prints, part: slice = slice(None)) -> NDArray[np.bool_]:
+    """Return which blocks, of a part of them, say enough to be furniture."""
+    enough: NDArray[np.bool_] = (prints.words[part] >= _LEAST_WORDS) & (prints.fingerprints[part] != 0)
     return enough
 
 
-def _stories(texts: list[str], config: Config, *, lasting: bool) -> NDArray[np.uint64]:
+def _stories(
+    take: Callable[[range], list[str]],
+    words: NDArray[np.int64],
+    config: Config,
+    scratch: Scratch,
+    *,
+    lasting: bool,
+) -> NDArray[np.uint64]:
     """Return a name for the story of each text, uint64: the least name among the texts that are linked with it.
 
     The name of one text is its digest; or, `lasting` over batches, the first slot of its signature, which a version of
     the story has too with the probability that is their similarity (Broder 1997).
     """
-    sketches = sketch(native.Texts.from_strings(texts), config)
+    store, marks = scratch.texts("rest"), Marks(scratch, "rest", cut_of(config))
+    first_slots = scratch.column("rest.slot", np.uint32)
+
+    def read(part: range) -> tuple[list[str], native.Texts, Sketches]:
+        strings = take(part)
+        texts = native.Texts.from_strings(strings)
+        sketches = Sketches.empty(len(texts), config)
+        native.fill_sketches(texts, config, 0, len(texts), sketches)
+        return strings, texts, sketches
+
     with Pool(config.threads) as pool:
-        group = merge_equal(texts, sketches, pool)
-        rows = np.flatnonzero((group == np.arange(len(texts))) & (sketches.tokens > 0))
-        rows = rows[np.argsort(sketches.digests[rows], kind="stable")]
-        strings = [texts[row] for row in rows.tolist()]
-        room = sketches.shingles[rows]
+        for strings, texts, sketches in pool.map(read, chunks(words, CHUNK_TOKENS)):
+            store.append(strings, texts)
+            marks.append(sketches, np.empty(0, np.uint64), np.zeros(len(sketches), np.int64))
+            first_slots.append(sketches.signatures[:, 0])
+        tokens, digests, shingles = marks.tokens.read(), marks.digests.read(), marks.shingles.read()
+        group = merge_equal(store.take, digests, tokens, pool)
+        rows = np.flatnonzero((group == np.arange(len(group))) & (tokens > 0))
+        rows = rows[np.argsort(digests[rows], kind="stable")]
+        room = shingles[rows]
 
         def compare(candidates: Candidates) -> Pairs:
-            return verify(strings, room, candidates, config, pool, lambda _: None)
+            return verify(lambda places: store.take(rows[places]), room, candidates, config, pool, lambda _: None)
 
-        _, pairs = match_alike(sketches, rows, compare, config, pool, None)
+        _, pairs = match_alike(marks.bands, rows, compare, config, pool, None)
     links = pairs.links
     canonical = cluster(len(rows), links.left, links.right, links.jaccard, "components")
-    names = sketches.signatures[:, 0].astype(np.uint64) if lasting else sketches.digests.copy()
+    names = first_slots.read().astype(np.uint64) if lasting else np.array(digests)
     least = names.copy()
     np.minimum.at(least, rows[canonical], names[rows])
     names[rows] = least[rows[canonical]]
@@ -414,7 +502,8 @@ class Templates:
         cleaned, prints = clean_texts(strings, native.Texts.from_strings(strings))
         pages = [cleaned.get(row) or Cleaned(text, text) for row, text in enumerate(strings)]
         texts = [page.text for page in pages]
-        learn(outlets, texts, prints, self._known, self.config, all_blocks=True, lasting=True)
+        take = Strings(texts).strings
+        learn(outlets, take, prints, self._known, self.config, Memory(), all_blocks=True, lasting=True)
         # The cut texts are not wanted; but each template gets an example.
         cut(pages, outlets, prints, furniture(outlets, prints, self._known), self._known)
 
@@ -434,7 +523,7 @@ class Templates:
             (article,) = formats.read([article], on_error="raise").articles
         if not isinstance(article, Article):
             raise InvalidArgumentError(f"article must be an Article, a mapping or a str. Got {type(article).__name__}.")
-        page, lines = clean_page(article.text, lines_of(article.text))
+        page, lines = clean_page(article.text)
         outlet = outlet_of(article.source)
         prints = Prints.of_lines([lines])
         is_furniture = furniture([outlet], prints, self._known)

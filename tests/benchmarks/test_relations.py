@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from relations import Found, Labelled, Made, Text, Truth
 
-from dedup import Config, InvalidArgumentError, deduplicate, pipeline
+from dedup import Config, InvalidArgumentError, deduplicate
 from dedup.kernels import native
 
 if TYPE_CHECKING:
@@ -374,8 +374,7 @@ def test_without_samples_the_rest_is_the_same(clean: Any) -> None:
     """The containment path is what is switched off: fewer candidates and no other duplicate."""
     rows = made().rows
     whole = deduplicate(rows, clean=clean)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "pairs_by_samples", relations._no_samples)
+    with relations.without_samples():
         without = deduplicate(rows, clean=clean)
     assert without.summary()["candidate_pairs"] < whole.summary()["candidate_pairs"]
     assert {frozenset(ends) for ends in Found.of(without).relation} <= set(Found.of(whole).relation)

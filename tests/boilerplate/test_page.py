@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import timeit
 from functools import partial
@@ -15,8 +16,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dedup import Article, InvalidArgumentError, deduplicate
-from dedup.boilerplate import classify, clean, page, signs
+from dedup.boilerplate import classify, clean, page, signs, wire_ranks
+from dedup.boilerplate.agencies import is_agency
+from dedup.boilerplate.attribution import attribute
 from dedup.kernels.blocks import COLUMNS, MAX_BLOCKS, NODES, REACH, Forest
+from dedup.kernels.native import Texts
 from dedup.model import Cleaned
 
 if TYPE_CHECKING:
@@ -509,3 +513,46 @@ def test_any_number_of_lines_is_cleaned(lines: int) -> None:
     cleaned = clean(text)
     assert cleaned.restore() == text
     assert bool(cleaned.removed) == (lines <= MAX_BLOCKS)
+
+
+#: Openings that name an agency, in every form that counts; the last one does not.
+DATELINES = (
+    "KYIV, May 12 (Reuters) - ",
+    "TARNMOUTH, May 12, 2025 /PRNewswire/ -- ",
+    "新华社北京5月12日电 ",
+    "【ロンドン時事】",
+    "上海（路透）- ",  # noqa: RUF001
+    "LONDON, Reuters - ",
+)
+#: Openings of one length in characters and of several in bytes, so that credits stand on both sides of a limit.
+fillers = st.builds(
+    lambda character, count: character * count + "\n", st.sampled_from("aé港🌊\ud800"), st.integers(180, 205)
+)
+printed = st.tuples(
+    st.builds(
+        "".join, st.tuples(st.just("") | fillers, st.sampled_from(DATELINES) | st.just(""), st.sampled_from(STORIES))
+    ),
+    st.sampled_from([None, "Gazette", "Reuters", " pa media "]),
+)
+
+
+def wire_rank(text: str, source: str | None) -> int:
+    """Return how near one text is to its wire, as the definition says it."""
+    found = attribute(text) if re.search("[(/（【电電]", text[:200]) else None  # noqa: RUF001
+    credited = found is not None and found.role == "origin" and found.start < 200
+    return 0 if is_agency(source) else 1 if credited else 2
+
+
+@given(st.lists(printed, max_size=6))
+def test_wire_ranks_follow_the_definition(articles: list[tuple[str, str | None]]) -> None:
+    """An agency's own text, then one that an agency's credit opens, then others; a batch is ranked text by text."""
+    strings, sources = [text for text, _ in articles], [source for _, source in articles]
+    ranks = wire_ranks(strings, Texts.from_strings(strings), sources)
+    assert ranks.tolist() == [wire_rank(text, source) for text, source in articles]
+
+
+def test_every_form_of_a_credit_is_seen() -> None:
+    """What opens with the credit of an agency is ranked as such, whatever its script; a dash alone is not enough."""
+    strings = [f"{dateline}{STORIES[0]}" for dateline in DATELINES]
+    ranks = wire_ranks(strings, Texts.from_strings(strings), [None] * len(strings)).tolist()
+    assert ranks == [1, 1, 1, 1, 1, 2]

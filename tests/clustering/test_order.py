@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dedup import Article, InvalidArgumentError, KeepPolicy
-from dedup.boilerplate import wire_rank
-from dedup.clustering.order import keep_order, moments_of
+from dedup.boilerplate import wire_ranks
+from dedup.clustering.order import keep_order, moments_of, values_of
 from dedup.kernels import native
 from oracle import in_keep_order
 from strategies import DATES, SOURCES, batches
@@ -33,8 +33,16 @@ WIRE_AGENCIES = (
 def ordered(articles: list[Article], tokens: list[int] | None = None, **policy: Any) -> list[str]:
     """Return the ids in keep order; every text has one token unless told otherwise."""
     counts = np.array(tokens if tokens is not None else [1] * len(articles), np.uint32)
-    ranks = [wire_rank(article.text, article.source) for article in articles]
-    rows = keep_order(articles, KeepPolicy(**policy), counts, moments_of(articles), ranks)
+    texts, sources = [article.text for article in articles], [article.source for article in articles]
+    rows = keep_order(
+        [article.id for article in articles],
+        sources,
+        keep := KeepPolicy(**policy),
+        counts,
+        moments_of(article.published for article in articles),
+        wire_ranks(texts, native.Texts.from_strings(texts), sources),
+        values_of(articles, keep.key),
+    )
     assert np.int64 == rows.dtype
     return [articles[row].id for row in rows.tolist()]
 

@@ -296,6 +296,16 @@ def test_long_blocks_are_cut_between_characters(char: str, cut: int) -> None:
             np.testing.assert_array_equal(see(text), reference_blocks.see(text, CUES))
 
 
+@pytest.mark.parametrize("stop", ["", "é", "漢", "A", "7", ".", "`", "{", "\x7f", "\x80"])
+def test_words_of_every_length(stop: str) -> None:
+    """Words of up to twenty letters, whatever follows and however near the end, are hashed and counted the same."""
+    words = [letters * 7 for letters in ("abc", "xyz", "Zaz")]
+    lines = [f"{word[:size]}{stop}{word[:rest]}" for word in words for size in range(21) for rest in (0, 1, 9)]
+    text = "\n".join([*lines, *lines[::2]]).encode()
+    np.testing.assert_array_equal(see(text), reference_blocks.see(text, CUES))
+    assert_same(read(text), expect([text]))
+
+
 def test_words_that_find_no_place_in_the_table() -> None:
     """Where a word finds no slot, both twins take it for one that was never seen."""
     words = colliding_words(400, slots=16, mask=2047, letters=4)
@@ -399,6 +409,19 @@ def test_the_strictest_place_of_a_cue_counts(text: str, place: str | None) -> No
     assert column(text, "cue", phrases) == [kind if place else 0]
     lexicon = Lexicon.of(phrases)
     assert read(text.encode(), lexicon=lexicon).cues.tolist() == [expected << 2 * (kind - 1)]
+
+
+@pytest.mark.parametrize(
+    "phrase", ["wall", "wall street", "wall-", "wall漢", "wallé", "wall é", "7 wall", "стена", "стена 漢"]
+)
+@pytest.mark.parametrize("cut", [0, 1])
+def test_every_phrase_is_looked_for(phrase: str, cut: int) -> None:
+    """However a phrase goes on behind its first word, and if it ends within a character, it is found as by the twin."""
+    phrases = {phrase.encode()[: -cut or None]: FUNCTION}
+    text = "\n".join([phrase, f"The {phrase}, {phrase}s", f"{phrase} {phrase}é", f"x{phrase}"]).encode()
+    expected = np.array(reference_blocks.see(text, phrases), np.int32)
+    np.testing.assert_array_equal(see(text, Lexicon.of(phrases)), expected)
+    assert cut or expected[:2, COLUMNS.index("functions")].all()
 
 
 def test_an_empty_lexicon_finds_nothing() -> None:

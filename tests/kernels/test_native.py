@@ -16,13 +16,14 @@ import pytest
 import xxhash
 from hypothesis import given
 from hypothesis import strategies as st
-from kernel_strategies import any_char, texts
+from kernel_strategies import any_char, seeds, texts
 
 from dedup.config import SketchConfig
 from dedup.errors import InvalidArgumentError, InvalidUtf8Error, SchemeMismatch
 from dedup.kernels import native
 from dedup.kernels.native import ShingleSets, Texts
-from dedup.kernels.sketches import Sketches
+from dedup.kernels.parallel import Pool
+from dedup.kernels.sketches import SAMPLE_CUT, SAMPLE_LEAST, SAMPLE_PART, Sketches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -221,6 +222,68 @@ def test_row_ranges_make_no_difference(batch: list[str], cuts: list[int]) -> Non
     assert same(threaded, whole)
     alone = [native.sketch(Texts.from_strings([text]), CONFIG).signatures[0] for text in batch]
     np.testing.assert_array_equal(whole.signatures, np.array(alone, np.uint32).reshape(-1, CONFIG.num_slots))
+
+
+def sampled_apart(rows: Texts, config: SketchConfig) -> tuple[Sketches, ShingleSets]:
+    """Return the signatures and the samples of texts, each made in a pass of its own."""
+    sketches = native.sketch(rows, config)
+    sets = ShingleSets.empty(SAMPLE_LEAST + sketches.shingles.astype(np.int64) // SAMPLE_PART)
+    native.fill_samples(rows, np.arange(len(rows)), config, 0, len(rows), sets)
+    return sketches, sets
+
+
+@given(batches, st.lists(st.integers(0, 6), max_size=4), st.integers(1, 7), seeds, st.sampled_from([1, 3]))
+def test_one_pass_gives_signatures_and_samples(
+    batch: list[str], cuts: list[int], shingle_size: int, seed: int, threads: int
+) -> None:
+    """One pass gives what two give, also in ranges of rows and on several threads."""
+    config = SketchConfig(shingle_size=shingle_size, num_slots=32, seed=seed)
+    rows = Texts.from_strings([text * 9 for text in batch])
+    sketches, sets = sampled_apart(rows, config)
+    ends = sorted({0, len(batch), *(min(cut, len(batch)) for cut in cuts)})
+    out = Sketches.empty(len(batch), config)
+    fill = native.fill_sketches_and_samples
+    with Pool(threads) as pool:
+        parts = list(pool.map(lambda cut: fill(rows, config, *cut, out), itertools.pairwise(ends)))
+    assert same(out, sketches)
+    values = np.concatenate([np.empty(0, np.uint64), *(some for some, _ in parts)])
+    counts = np.concatenate([np.empty(0, np.int64), *(some for _, some in parts)])
+    assert values.dtype == np.uint64
+    assert counts.dtype == np.int64
+    np.testing.assert_array_equal(values, sets.joined())
+    np.testing.assert_array_equal(counts, sets.counts)
+
+
+@pytest.mark.parametrize(
+    "text", ["\ufdfa" * 3000, "漢" * 5000, "a " * 5000, "'" * 5000, " ".join(map(str, range(30_000))), "\u3316é" * 2048]
+)
+def test_one_pass_over_texts_of_many_tokens(text: str) -> None:
+    """Characters that become many words, one word again and again, and long texts beside short ones are sampled too."""
+    rows = Texts.from_strings(["short", text, "", text[:101], text])
+    sketches, sets = sampled_apart(rows, CONFIG)
+    out = Sketches.empty(5, CONFIG)
+    values, counts = native.fill_sketches_and_samples(rows, CONFIG, 0, 5, out)
+    assert same(out, sketches)
+    np.testing.assert_array_equal(counts, sets.counts)
+    np.testing.assert_array_equal(values, sets.joined())
+
+
+def test_a_sample_has_a_largest_size() -> None:
+    """Of a text whose words were chosen so that every long shingle is below the cut, the smallest are sampled."""
+    words = ["0", "1"]
+    while len(words) < 200:
+        tries = (f"{len(words)}x{number}" for number in itertools.count())
+        words.append(
+            next(word for word in tries if native.shingle_hashes(" ".join([*words[-2:], word]), 3) < SAMPLE_CUT)
+        )
+    config = SketchConfig(shingle_size=1)
+    values, counts = native.fill_sketches_and_samples(
+        Texts.from_strings([" ".join(words)]), config, 0, 1, Sketches.empty(1, config)
+    )
+    below = np.sort(native.shingle_hashes(" ".join(words), 3))
+    assert below[-1] < SAMPLE_CUT
+    assert counts.tolist() == [SAMPLE_LEAST + 200 // SAMPLE_PART]
+    np.testing.assert_array_equal(values, below[: counts[0]])
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()])
@@ -452,6 +515,7 @@ def test_ranges_of_rows_are_checked(start: int, stop: int) -> None:
     sets = ShingleSets.empty(np.array([1, 1]))
     calls = (
         lambda: native.fill_sketches(rows, CONFIG, start, stop, Sketches.empty(2, CONFIG)),
+        lambda: native.fill_sketches_and_samples(rows, CONFIG, start, stop, Sketches.empty(2, CONFIG)),
         lambda: native.fill_shingle_sets(rows, pair, CONFIG, start, stop, sets),
         lambda: native.fill_intersections(sets, pair, pair, start, stop, np.zeros(2, np.int64)),
         lambda: native.fill_equal(rows, pair, pair, start, stop, np.zeros(2, np.uint8)),
@@ -574,3 +638,13 @@ def test_spans_of_tokens(text: str, expected: list[str]) -> None:
     """A span takes the marks of its last letter, and no quotes around the word."""
     starts, ends = native.token_spans(text)
     assert [text[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)] == expected
+
+
+def test_alignments_of_more_texts_than_are_kept() -> None:
+    """Texts that take more memory than is kept at a time are aligned all the same."""
+    words = [f"w{number}" for number in range(200_000)]
+    content = [" ".join([*words[:place], "other", *words[place + 1 :]]) for place in (7, 70, 700, 7000, 70_000)]
+    left, right = np.ascontiguousarray(np.array(list(itertools.permutations(range(5), 2)), np.int64).T)
+    out = np.zeros((20, 5), np.int64)
+    native.fill_alignments(Texts.from_strings(content), left, right, CONFIG, 0, 20, out)
+    assert out[:, [0, 2, 3, 4]].tolist() == [[2 * (200_000 - 2), 2, 0, 0]] * 20

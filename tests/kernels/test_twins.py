@@ -17,11 +17,10 @@ from dedup.config import SketchConfig
 from dedup.errors import InvalidArgumentError
 from dedup.kernels import native, reference
 from dedup.kernels.native import Runs, ShingleSets, Texts
+from dedup.kernels.sketches import SAMPLE_LEAST, SAMPLE_PART, Sketches
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from dedup.kernels.sketches import Sketches
 
 TWINS = sorted(
     name
@@ -169,6 +168,19 @@ def test_align(pair: tuple[str, str], shingle_size: int, seed: int) -> None:
     assert found == native.align(right, left, shingle_size, seed) == reference.align(left, right, shingle_size, seed)
 
 
+@given(st.lists(alike(), min_size=1, max_size=3), st.data())
+def test_alignments_of_many_pairs(pairs: list[tuple[str, str]], data: st.DataObject) -> None:
+    """What is found of a pair does not depend on the pairs before it."""
+    content = [text for pair in pairs for text in pair]
+    places = st.integers(0, len(content) - 1)
+    chosen = data.draw(st.lists(st.tuples(places, places), min_size=1, max_size=8))
+    left, right = np.ascontiguousarray(np.array(chosen, np.int64).T)
+    out = np.zeros((len(chosen), 5), np.int64)
+    config = SketchConfig(shingle_size=2)
+    native.fill_alignments(Texts.from_strings(content), left, right, config, 0, len(chosen), out)
+    assert out.tolist() == [list(reference.align(content[a], content[b], 2)) for a, b in chosen]
+
+
 @given(texts, seeds)
 def test_digest(text: str, seed: int) -> None:
     """Digests are equal."""
@@ -224,11 +236,16 @@ def test_samples(tokens: int, words: int, shingle_size: int, seed: int, room: in
     np.testing.assert_array_equal(sets[0], expected)
     np.testing.assert_array_equal(sets[1], expected[:room])
     np.testing.assert_array_equal(sets.joined(), np.concatenate([sets[0], sets[1]]))
+    sketches = Sketches.empty(1, config)
+    values, counts = native.fill_sketches_and_samples(Texts.from_strings([text]), config, 0, 1, sketches)
+    assert_same(sketches, reference.sketch([text], config))
+    np.testing.assert_array_equal(values, expected[: SAMPLE_LEAST + int(sketches.shingles[0]) // SAMPLE_PART])
+    assert counts.tolist() == [len(values)]
 
 
-@pytest.mark.parametrize("tokens", [65_535, 65_536, 65_537, 70_000])
+@pytest.mark.parametrize("tokens", [2042, 2043, 2048, 65_531, 65_532, 65_537, 70_000])
 def test_shingle_set_of_a_large_text(tokens: int) -> None:
-    """Below and above 65,536 shingles, where the way of sorting changes, a set is what numpy.unique makes of them."""
+    """Around 2048 and 65,536 shingles, where the way of sorting changes, a set is what numpy.unique makes of them."""
     text = " ".join(map(str, range(tokens))) + " 0 1 2 3 4"
     config = SketchConfig(shingle_size=1)
     batch = Texts.from_strings([text])

@@ -13,8 +13,9 @@ from dedup.kernels import native
 from dedup.kernels.parallel import Pool
 from dedup.matching.candidates import all_pairs, pairs_by_bands
 from dedup.matching.lookup import Hits, Keys, keys_of, worth_comparing
-from dedup.matching.plan import plan
-from dedup.matching.samples import pairs_by_samples
+from dedup.prepare import sketch_chunk
+from dedup.scratch import Memory
+from dedup.stages import Marks, cut_of
 from strategies import configs, sentences
 
 if TYPE_CHECKING:
@@ -50,11 +51,12 @@ def test_an_index_compares_what_a_batch_compares(texts: list[str], config: Confi
     with_token = np.flatnonzero(sketches.tokens > 0)
     texts = [texts[row] for row in with_token.tolist()]
     sketches = sketches.take(with_token)
-    cut = plan(config.threshold, config.recall, num_slots=config.num_slots)
+    marks = Marks(Memory(), "text", cut_of(config))
+    marks.append(*sketch_chunk(rows.take(with_token), config, sampled=True))
     with Pool(1) as pool:
         places = np.arange(len(texts))
-        bands = pairs_by_bands(sketches.signatures, places, cut, config.bucket_limit, pool, lambda _: None)
-        samples = pairs_by_samples(texts, sketches.shingles, bands, config, pool, lambda _: None)
+        bands = pairs_by_bands(marks.bands, places, config.bucket_limit, pool, lambda _: None)
+        samples = marks.samples.pairs(places, bands, config, pool, Memory(), lambda _: None)
     wanted = bands.join(samples)
     one, other, crowded = worth_comparing(hits_of(texts, config), config)
     found = {(min(pair), max(pair)) for pair in zip(one.tolist(), other.tolist(), strict=True)}

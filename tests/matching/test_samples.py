@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,10 +17,13 @@ from dedup.kernels import native, reference
 from dedup.kernels.parallel import Pool
 from dedup.kernels.sketches import SAMPLE_CUT
 from dedup.matching.candidates import Candidates, all_pairs
-from dedup.matching.samples import pairs_by_samples
+from dedup.matching.samples import PARTS, Samples
+from dedup.prepare import sketch_chunk
+from dedup.scratch import Folder, Memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 CONFIG = Config(clean="off")
 
@@ -33,13 +37,15 @@ def by_samples(
     texts: list[str],
     config: Config = CONFIG,
     known: Candidates | None = None,
-    advance: Callable[[int], None] = lambda _texts: None,
+    advance: Callable[[int], None] = lambda _parts: None,
 ) -> set[tuple[int, int]]:
     """Return the candidates, found on two threads; each must be there once, in ascending order."""
-    room = native.sketch(native.Texts.from_strings(texts), config).shingles
+    rows = native.Texts.from_strings(texts)
+    samples = Samples(Memory(), "text")
+    samples.append(*sketch_chunk(rows, config, sampled=True)[1:])
     known = known or all_pairs(0)
     with Pool(2) as pool:
-        found = pairs_by_samples(texts, room, known, config, pool, advance)
+        found = samples.pairs(np.arange(len(texts)), known, config, pool, Memory(), advance)
     pairs = list(zip(found.left.tolist(), found.right.tolist(), strict=True))
     assert pairs == sorted(set(pairs))
     assert all(left < right for left, right in pairs)
@@ -145,11 +151,12 @@ def test_nothing_to_pair(texts: list[str]) -> None:
     assert by_samples(texts) == set()
 
 
-def test_every_text_is_told() -> None:
-    """Progress counts every text, the short ones too."""
+@pytest.mark.parametrize("texts", [0, 10])
+def test_every_part_is_told(texts: int) -> None:
+    """Progress is told 1 after each part, also where there is nothing to compare."""
     told: list[int] = []
-    by_samples(["short", *(" ".join(words(random.Random(row), 90)) for row in range(9))], advance=told.append)
-    assert sum(told) == 10
+    by_samples([" ".join(words(random.Random(row), 90)) for row in range(texts)], advance=told.append)
+    assert told == [1] * PARTS
 
 
 @given(st.permutations(range(12)))
@@ -163,6 +170,43 @@ def test_order_changes_only_numbers(order: list[int]) -> None:
     straight = {frozenset(pair) for pair in by_samples(texts)}
     other = by_samples([texts[place] for place in order])
     assert {frozenset((order[left], order[right])) for left, right in other} == straight
+
+
+def test_pairs_are_places_of_the_rows() -> None:
+    """Pairs count in places of `rows`; a text that is not among these is in no pair, and counts for no limit."""
+    story = words(random.Random(13), 200)
+    texts = [" ".join(story[start:]) for start in (0, 10, 20, 30)]
+    rows = native.Texts.from_strings(texts)
+    samples = Samples(Memory(), "text")
+    samples.append(*sketch_chunk(rows, CONFIG, sampled=True)[1:])
+    with Pool(1) as pool:
+        config = replace(CONFIG, bucket_limit=3)
+        found = samples.pairs(np.array([3, 0, 2]), all_pairs(0), config, pool, Memory(), lambda _: None)
+    assert list(zip(found.left.tolist(), found.right.tolist(), strict=True)) == [(0, 1), (0, 2), (1, 2)]
+    assert found.common == 0
+
+
+def test_samples_in_files_give_the_same_pairs(tmp_path: Path) -> None:
+    """Wherever samples stand, and in however many goes they come, the pairs and the counts are the same."""
+    chance = random.Random(14)
+    story = words(chance, 300)
+    texts = [" ".join(story[start : start + 120] + words(chance, 60)) for start in range(0, 180, 3)] + ["short"] * 3
+    rows = native.Texts.from_strings(texts)
+    config = replace(CONFIG, bucket_limit=4)
+    found = []
+    for scratch, size in ((Memory(), len(texts)), (Folder(tmp_path), 7)):
+        samples = Samples(scratch, "text")
+        for start in range(0, len(texts), size):
+            some = rows.take(np.arange(len(texts))[start : start + size])
+            samples.append(*sketch_chunk(some, config, sampled=True)[1:])
+        with Pool(2) as pool:
+            order = np.arange(len(texts))[::-1]
+            found.append(samples.pairs(order, all_pairs(0), config, pool, scratch, lambda _: None))
+    memory, folder = found
+    assert len(memory) > 0
+    assert memory.common > 0
+    assert (memory.common, memory.frequent) == (folder.common, folder.frequent)
+    assert np.array_equal([memory.left, memory.right], [folder.left, folder.right])
 
 
 def test_an_excerpt_joins_its_story_in_a_large_batch() -> None:

@@ -17,6 +17,7 @@ from dedup.matching import verify as module
 from dedup.matching.candidates import Candidates, all_pairs
 from dedup.matching.verify import UNRELATED, Pairs, relate, verify, verify_two
 from dedup.model import LINKS, RELATIONS
+from dedup.scratch import Strings
 from oracle import link, shingles
 from strategies import configs, sentences
 
@@ -30,7 +31,7 @@ def verified(texts: list[str], config: Config, candidates: Candidates | None = N
     """Verify pairs of texts, all of them unless told which."""
     with Pool(config.threads) as pool:
         chosen = all_pairs(len(texts)) if candidates is None else candidates
-        return verify(texts, room(texts, config), chosen, config, pool, lambda _pairs: None)
+        return verify(Strings(texts).take, room(texts, config), chosen, config, pool, lambda _pairs: None)
 
 
 def room(texts: list[str], config: Config) -> NDArray[np.uint32]:
@@ -113,7 +114,7 @@ def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch, most: int) -> No
     monkeypatch.setattr(module, "_CHUNK_SHINGLES", most)
     told: list[int] = []
     with Pool(config.threads) as pool:
-        pairs = verify(texts, room(texts, config), all_pairs(len(texts)), config, pool, told.append)
+        pairs = verify(Strings(texts).take, room(texts, config), all_pairs(len(texts)), config, pool, told.append)
     for name in ("left", "right", "shared", "left_size", "right_size", "passage", "is_form", "relation"):
         assert np.array_equal(getattr(expected, name), getattr(pairs, name))
     assert len(pairs) == sum(told)

@@ -16,7 +16,7 @@ MORNING, NOON, DAY = "2025-05-12T08:00:00Z", "2025-05-12T12:00:00Z", "2025-05-12
 
 def between(left: Article, right: Article, **settings: float) -> tuple[str | None, str | None, int]:
     """Return relation and later side of two articles, as they come, and how many are kept."""
-    result = deduplicate([left, right], clean="off", **settings)  # type: ignore[arg-type]
+    result = deduplicate([left, right], clean="off", **settings)  # type: ignore[call-overload]
     (pair,) = result.pairs.to_pylist() or [{"relation": None, "later": None, "left": left.id}]
     later = {"left": "right", "right": "left", None: None}[pair["later"]] if pair["left"] != left.id else pair["later"]
     return pair["relation"], later, len(result.kept)

@@ -91,9 +91,9 @@ def use() -> None:
 
 def misuse(table: Any) -> None:
     """Do what mypy must refuse: an ignore that were not needed would be an error of its own."""
-    dedup.deduplicate(table, treshold=0.5)  # type: ignore[call-arg]
-    dedup.deduplicate(table, threshold="high")  # type: ignore[arg-type]
-    dedup.deduplicate(table, linkage="single")  # type: ignore[arg-type]
+    dedup.deduplicate(table, treshold=0.5)  # type: ignore[call-overload]
+    dedup.deduplicate(table, threshold="high")  # type: ignore[call-overload]
+    dedup.deduplicate(table, linkage="single")  # type: ignore[call-overload]
     dedup.compare("x", b"y")  # type: ignore[arg-type]
     dedup.Article("a")  # type: ignore[call-arg]
     dedup.plan(0.5).rows = 3  # type: ignore[misc]

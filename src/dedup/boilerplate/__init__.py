@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dedup.boilerplate.page import clean, wire_rank
+from dedup.boilerplate.page import clean, wire_ranks
 from dedup.boilerplate.signs import age_resolved
 
-__all__ = ["age_resolved", "clean", "wire_rank"]
+__all__ = ["age_resolved", "clean", "wire_ranks"]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -214,6 +215,7 @@ _FOLDED = {spelling.casefold(): name for spelling, name in CANONICAL.items() if 
 _LONGEST_SOURCE = 200  # characters; no outlet has a longer name or address
 
 
+@lru_cache(4096)
 def is_agency(source: str | None) -> str | None:
     """Return the canonical name of the agency that an outlet's name or address says; None when it is no agency.
 

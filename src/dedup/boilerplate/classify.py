@@ -5,8 +5,9 @@ The weights and the words come from `benchmarks/train_blocks.py`; docs/decisions
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from dedup.kernels.blocks import KINDS, Blocks, Forest, Lexicon, locate
 from dedup.kernels.native import Texts
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Sequence
 
     from dedup.model import BlockKind
 
@@ -60,17 +61,22 @@ def read_blocks(texts: Texts) -> Blocks:
 def lines_of(text: str) -> list[Line]:
     """Return the blocks of one text."""
     texts = Texts.from_strings([text])
-    _, starts, ends = locate(texts)
-    return lines_in(read_blocks(texts), starts, ends, 0)
+    return lines_in(texts, read_blocks(texts), [0])[0]
 
 
-def lines_in(blocks: Blocks, starts: NDArray[np.int64], ends: NDArray[np.int64], row: int) -> list[Line]:
-    """Return the blocks of text `row` of a batch, given where the blocks of all are."""
-    part = slice(*blocks.firsts[row : row + 2].tolist())
-    columns = (starts, ends, blocks.cues, blocks.fingerprints, blocks.words, blocks.scores, blocks.furniture)
-    return list(map(Line, *(column[part].tolist() for column in columns)))
+def lines_in(texts: Texts, blocks: Blocks, rows: Sequence[int]) -> list[list[Line]]:
+    """Return the blocks of some texts of a batch, given the blocks of all; `rows` ascend."""
+    firsts, starts, ends = locate(texts.take(np.array(rows, np.int64)))
+    chosen = np.zeros(len(texts), np.bool_)
+    chosen[rows] = True
+    mine = np.repeat(chosen, np.diff(blocks.firsts))
+    columns = (blocks.cues, blocks.fingerprints, blocks.words, blocks.scores, blocks.furniture)
+    fields = zip(starts.tolist(), ends.tolist(), *(column[mine].tolist() for column in columns), strict=True)
+    lines = list(map(Line._make, fields))
+    return [lines[first:end] for first, end in pairwise(firsts.tolist())]
 
 
+@lru_cache(1 << 14)
 def cue(cues: int) -> tuple[BlockKind | None, int]:
     """Return the kind that the strictest cue of a block names, and how strict it is, 1 to 3; None and 0 without one."""
     best: BlockKind | None = None
@@ -92,7 +98,7 @@ def furniture_kinds(cues: list[int], words: list[int], furniture: list[bool]) ->
     opened = 0
     begun = False
     for place, (value, size, is_furniture) in enumerate(zip(cues, words, furniture, strict=True)):
-        kind, strictness = cue(value) if value else (None, 0)
+        kind, strictness = cue(value)
         begun |= not is_furniture
         if not is_furniture or place - opened > _EXTENT:
             opener = None

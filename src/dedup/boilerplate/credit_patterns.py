@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 import string
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from dedup.boilerplate.agencies import CANONICAL, PLAIN
 
@@ -20,6 +20,23 @@ CONFIDENCE: MappingProxyType[str, float] = MappingProxyType(
 
 _END = "\0"  # stands in the words of a trie for the end of a word
 WIDE = re.compile("[\u3040-\u9fff]")  # of scripts that write no spaces between words
+
+
+class _Later:
+    """A pattern that is compiled when it is first matched: all of them take a third of a second."""
+
+    def __init__(self, pattern: str, flags: int) -> None:
+        self.pattern, self._flags = pattern, flags
+
+    def __getattr__(self, name: str) -> object:
+        """Return a method of the pattern; from then on it is an attribute, and costs what the pattern's own does."""
+        method = getattr(re.compile(self.pattern, self._flags), name)
+        setattr(self, name, method)
+        return method
+
+
+def _later(pattern: str, flags: int = 0) -> re.Pattern[str]:
+    return cast("re.Pattern[str]", _Later(pattern, flags))
 
 
 def _trie(words: Iterable[str]) -> str:
@@ -47,8 +64,8 @@ def _words(words: Iterable[str]) -> str:
 
 
 # Lower-case names but "dpa" are read in brackets alone: to search for them too would try at most letters.
-NAME = re.compile(_words(s for s in CANONICAL if s == "dpa" or not s[0].islower() or not s.isascii()))
-PLAIN_NAME = re.compile(_words(s for s in PLAIN if s == "dpa" or not s[0].islower() or not s.isascii()))
+NAME = _later(_words(s for s in CANONICAL if s == "dpa" or not s[0].islower() or not s.isascii()))
+PLAIN_NAME = _later(_words(s for s in PLAIN if s == "dpa" or not s[0].islower() or not s.isascii()))
 
 # Datelines.
 _MONTH = (
@@ -56,38 +73,36 @@ _MONTH = (
     "Dec|Déc|Dez|Dic|Ene|Gen"
 )
 _DASH = "[-–—―‒−ー_]"
-BRACKET = re.compile(
+BRACKET = _later(
     r"[(（【［\[]\s?(?P<body>[^()（）【】［］\[\]\n]{2,80})(?P<close>[)）】］\]])"
     rf"(?P<after>\s?[.:,]?\s?{_DASH}{{1,3}}|\s?[.:])?"
 )
-SLASHES = re.compile(
-    r"(?P<place>[^/\n]{0,90})/\s?(?P<body>[^/\n]{2,40}?)(?:-US\w*| via [^/\n]{1,30})?/(?=[\s.:–—-]|\Z)"
-)
-SEPARATOR = re.compile(rf"{_DASH[:-1]}:：](?:(?<=\s.)|(?=[\s-])|(?<![-:_]))[-–—]?\s?(?:[Tt]he )?")
-NAME_ENDS = re.compile(rf"\s*(?:\Z|[:：.،,(]|{_DASH}\s)")
-CHINESE = re.compile(
+SLASHES = _later(r"(?P<place>[^/\n]{0,90})/\s?(?P<body>[^/\n]{2,40}?)(?:-US\w*| via [^/\n]{1,30})?/(?=[\s.:–—-]|\Z)")
+SEPARATOR = _later(rf"{_DASH[:-1]}:：](?:(?<=\s.)|(?=[\s-])|(?<![-:_]))[-–—]?\s?(?:[Tt]he )?")
+NAME_ENDS = _later(rf"\s*(?:\Z|[:：.،,(]|{_DASH}\s)")
+CHINESE = _later(
     rf"(?P<agency>{_trie(s for s in PLAIN if WIDE.match(s))})(?:记者|記者)?[^\W\d_]{{0,14}}(?:\d{{1,2}}月)?\d{{1,2}}日(?:综合|綜合)?[电電讯訊]"
 )
-JAPANESE = re.compile(
+JAPANESE = _later(
     rf"[【［\[][^】］\]\n]{{0,30}}?(?P<agency>{_trie(s for s in CANONICAL if WIDE.match(s))})(?:[=＝][^】］\]\n]{{1,12}})?[】］\]]"
 )
-LAST_SENTENCE = re.compile(r".*(?:[^\W_A-ZА-ЯЁ][\"'”’»)）」]?[.!?…][\"'”’»)）」]?\s+|[。」])")
-LOUD_END = re.compile(r"(?:[A-ZÀ-Þ][A-ZÀ-Þ.'’/-]+,?\s?){1,5}(?:[\w.]{1,9},? ){0,3}\Z")
-DATED = re.compile(  # a place and a date
+LAST_SENTENCE = _later(r".*(?:[^\W_A-ZА-ЯЁ][\"'”’»)）」]?[.!?…][\"'”’»)）」]?\s+|[。」])")
+LOUD_END = _later(r"(?:[A-ZÀ-Þ][A-ZÀ-Þ.'’/-]+,?\s?){1,5}(?:[\w.]{1,9},? ){0,3}\Z")
+DATED = _later(  # a place and a date
     r"(?!(?:[Oo]n|[Ii]n|[Aa]t|[Bb]y|[Ff]rom|[Ss]ince|[Uu]ntil|[Aa]fter|[Bb]efore|[Uu]pdated|[Pp]ublished|[Pp]osted)\b)"
     r"(?P<place>[^\d,:]{2,40}(?:,\s?[^\d,:]{2,30})?)[,:]\s?"
     rf"(?i:(?:{_MONTH})[a-zéûç]{{0,7}}\.? \d{{1,2}}|\d{{1,2}}\.? (?:de )?(?:{_MONTH})[a-zéûç]{{0,7}}\.?)(?:,? (?:de )?\d{{4}})?[\s,]*"
 )
-OPENS = re.compile(r"\s+[\"“«‘'(]?[^\Wa-zà-ÿ_]")  # prose that begins
-PROSE = re.compile(r"[?!\"“”«»;]|\w{6}\.\s")  # stands in no place
-LABEL = re.compile(
+OPENS = _later(r"\s+[\"“«‘'(]?[^\Wa-zà-ÿ_]")  # prose that begins
+PROSE = _later(r"[?!\"“”«»;]|\w{6}\.\s")  # stands in no place
+LABEL = _later(
     r"\W*(?:photos?|image|picture|video|watch|fotos?|bild|crédit|credit|источник|источник фото|фото|صورة|图片?|図|写真|"
     r"sources?|quellen?|fuentes?|fonte|bron|źródło|джерело|kaynak|المصدر|来源|來源)\b",
     re.IGNORECASE,
 )
-PART = re.compile(r"\s*(?:[/,;+&|、，・=＝]|\b(?:and|und|et|y|e|i|и|та|ve|en)\b)\s*")
-FILLER = re.compile(r"[a-zäöüß]{1,6}|[A-Z]{2,5}|[\d\s.:]{1,14}|[a-z]{2,5}\.?", re.ASCII)
-PICTURE = re.compile("Photo|Images|Pictures")
+PART = _later(r"\s*(?:[/,;+&|、，・=＝]|\b(?:and|und|et|y|e|i|и|та|ve|en)\b)\s*")
+FILLER = _later(r"[a-zäöüß]{1,6}|[A-Z]{2,5}|[\d\s.:]{1,14}|[a-z]{2,5}\.?", re.ASCII)
+PICTURE = _later("Photo|Images|Pictures")
 LATIN = string.ascii_letters + " "
 
 # Bylines, and the labels of sources.
@@ -97,14 +112,14 @@ _SOURCES = (
     "文章来源|来源|來源|稿源|出典|ソース|提供|配信"
 )
 _EDITORS = "Redazione|Redação|Redacción|Redaktion|La rédaction avec|Agencias|Agências|Agences|Agenzie|وكالة|وكالات"
-CREDIT_LINE = re.compile(
+CREDIT_LINE = _later(
     rf"(?P<by>(?:{_BY})(?:\s*[:：／/]|\s)\s*)|(?P<source>(?:{_SOURCES})\s*[:：]\s*(?:[Tt]he )?)|(?P<editors>(?:{_EDITORS})[\s:]+)|[Tt]he "
 )
 
 
 def _staff(more: str) -> re.Pattern[str]:
     """Return a pattern for what may follow an agency in a byline: who writes for it, and when; `more` adds to it."""
-    return re.compile(
+    return _later(
         r"(?:[\s,|·•–—-]*(?:[Ss]taff|[Ww]riters?|[Cc]orrespondents?|[Rr]eporters?|[Nn]ews|[Ss]ervice|[Aa]gency|"
         r"[Ee]ditor|Sports|Medical|Business|Political|National|Science|Published|Updated|Posted|"
         rf"(?:(?:{_MONTH})[a-z]{{0,6}}\.?(?= \d)|(?<=\d )(?:{_MONTH})[a-z]{{0,6}}\.?)|(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?\b|"
@@ -115,19 +130,19 @@ def _staff(more: str) -> re.Pattern[str]:
 # A name that people bear too is no agency before `Smith` or `Smith, Writer`.
 STAFF = _staff("")
 PLAIN_STAFF = _staff(r"|[A-Z][a-z]+ [Ww]riter|(?<=[,|·•–—-]\s)[A-Z][a-z]{2,8}\.?")
-APART = re.compile(r"(?:[,，、/／|(（\[:：·•–—]|(?:\A|\s)-)\s*(?:[Tt]he )?\Z")  # stands between a writer and an agency
-JOINED = re.compile(r"\s(?:and|und|et|y|e|en|of|for|with|mit|avec|con|com) (?:[Tt]he )?\Z")
+APART = _later(r"(?:[,，、/／|(（\[:：·•–—]|(?:\A|\s)-)\s*(?:[Tt]he )?\Z")  # stands between a writer and an agency
+JOINED = _later(r"\s(?:and|und|et|y|e|en|of|for|with|mit|avec|con|com) (?:[Tt]he )?\Z")
 JOINING = frozenset(
     "and und et y e de van der den von of for the al el la le da di du dos bin ibn i ve і и та en with".split()  # noqa: SIM905
 )
-LATIN_WORD = re.compile(r"[a-z]{3}")
+LATIN_WORD = _later(r"[a-z]{3}")
 
 # Signatures and names where a line ends.
-LINE_ENDS = re.compile(r"\s?[.。]?[^\S\n]*(?:\n|\Z)")
-DAY = re.compile(r"\d{1,2}\.\s?\d{1,2}\.\s?\d{2,4}")
-DASHED_END = re.compile(rf"{_DASH}[-–—]?\s?(?:[Tt]he )?(?P<name>(?![\da-ce-z])\w[^\n]{{1,30}}?)\.?[^\S\n]*(?=\n|\Z)")
-LAST_NAME = re.compile(r"[.!?…][\"”’»]?\s+(?:[Tt]he )?[\"«“{]?(?P<name>\w[^\n]{1,30}?)[\"»”}]?\.?\s*\Z")
-CODES = re.compile(r"(?P<codes>[a-z]{2,4}(?:/[a-z]{2,4}){0,5})/?\s*\Z")
+LINE_ENDS = _later(r"\s?[.。]?[^\S\n]*(?:\n|\Z)")
+DAY = _later(r"\d{1,2}\.\s?\d{1,2}\.\s?\d{2,4}")
+DASHED_END = _later(rf"{_DASH}[-–—]?\s?(?:[Tt]he )?(?P<name>(?![\da-ce-z])\w[^\n]{{1,30}}?)\.?[^\S\n]*(?=\n|\Z)")
+LAST_NAME = _later(r"[.!?…][\"”’»]?\s+(?:[Tt]he )?[\"«“{]?(?P<name>\w[^\n]{1,30}?)[\"»”}]?\.?\s*\Z")
+CODES = _later(r"(?P<codes>[a-z]{2,4}(?:/[a-z]{2,4}){0,5})/?\s*\Z")
 CODE_NAMES = {
     "dpa": "dpa",
     "afp": "AFP",
@@ -157,7 +172,7 @@ _CREDIT_KINDS = [
 ]
 _NAME = r"((?:the |The )?[A-ZÀ-ÞА-ЯЁ][\w.&'’+-]*(?: (?:(?:of|the|and|for|in|de|la|du|des|della|der|do|&) )?[A-ZÀ-ÞА-ЯЁ0-9][\w.&'’+-]*){0,4})"
 _KIND = f"(?:{'|'.join(_CREDIT_KINDS)})"
-PUBLISHED = re.compile(
+PUBLISHED = _later(
     rf"(?:(?:A version of (?:this|the)|An?|This|The) {_KIND}(?: by [^\n.]{{3,40}})?"
     r"(?: (?:was|has been|had been|were))? (?:originally|first|initially|previously) (?:distributed|produced|published|appeared|reported|printed|posted|ran|aired)(?: \w+){0,3}? (?:by|on|at|in|from)"
     rf"|This {_KIND} (?:is|was|has been|comes|originated)"
@@ -179,24 +194,24 @@ PUBLISHED = re.compile(
     r"|この記事は[、「]?(\w{2,16}?)(?:」|が|の|から)(?:提供|配信|記事)"
 )
 # Whoever hands a film or a figure on did not write the text: these count for agencies alone.
-DELIVERED = re.compile("[Dd]istributed|[Pp]rovided|[Ss]upplied")
-FULL_STOP = re.compile(r"\w{3}\.(?= )")  # ends a sentence; `L.A.` does not
-MONTH = re.compile(r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?(?: \d|\Z)|\w+day\b")
-POSSESSED = re.compile(r"\s(?:[\"“«]|(?!(?:on|in|and|at|by|under|for|with|as|where|when|before|last)\b)[a-z])")
-AUTHORED = re.compile(
+DELIVERED = _later("[Dd]istributed|[Pp]rovided|[Ss]upplied")
+FULL_STOP = _later(r"\w{3}\.(?= )")  # ends a sentence; `L.A.` does not
+MONTH = _later(r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?(?: \d|\Z)|\w+day\b")
+POSSESSED = _later(r"\s(?:[\"“«]|(?!(?:on|in|and|at|by|under|for|with|as|where|when|before|last)\b)[a-z])")
+AUTHORED = _later(
     rf"(?:This|The) {_KIND} by (?:[Tt]he )?(?P<agency>{NAME.pattern}) (?:was|has been|had been)? ?(?:originally|first|initially) published\b"
 )
-REPORTERS = re.compile(
+REPORTERS = _later(
     r"(?:Additional |Reporting and )?(?:[Rr]eporting|[Ww]riting|Compiled) (?:and (?:[Ww]riting|[Ee]diting) )?by [^\n]{3,250}?"
     r"(?:(?<=[;.,])|\band) ?(?:[Ee]diting|[Ww]riting)(?: and \w+)? by [^\n)）]{3,120}[)）]?"
     r"|(?:Reporte|Reportaje|Información|Escrito|Reportagem|Por)\b[^()\n]{3,200}[;.,] ?(?:Editad[oa]|Traducid[oa]|[Ee]dição|Tradução) [^()\n]{3,99}[)）]?"
     r"|(?:Bericht|Reporter|Geschrieben)[^()\n]{3,200}[;,.] ?[Rr]edigiert von [^()\n]{3,80}[)）]?"
 )
-BLOOMBERG = re.compile(
+BLOOMBERG = _later(
     r"To contact the (?:reporters?|editors?|authors?)[^\n]{5,200}@bloomberg\.net"
     r"|This column does not necessarily reflect the opinion of (?:the editorial board or )?Bloomberg"
 )
-HELPED = re.compile(
+HELPED = _later(
     r"(?:(?:This|The) \w+ (?:contains|includes|included|used|uses|was (?:written|compiled|reported|prepared|produced|supplemented)) "
     r"(?:with |using |from |by )?(?:additional )?(?:\w+ )?(?:from|by|of)"
     r"|[Ww]ith (?:additional )?(?:inputs?|files?|reports?|reporting|material|information|contributions?|wires?|writing|assistance|details|agency inputs)"
@@ -210,28 +225,28 @@ HELPED = re.compile(
     r")\s?(?:the |The |der |l['’]|ai? |[«\"])?"
 )
 # What may follow the name of who helped; a sentence that goes on is prose.
-HELPED_ENDS = re.compile(
+HELPED_ENDS = _later(
     r"(?:[\s/,;&+\]»\"'’*-]|and|und|et|y|e|with|staff|other|agencies|wires?|w(?:as|ere) used in (?:this|the) \w+)*"
     r"(?:[.。]|\Z|(?=\n)|[)）]|(?:报道|報道|報導)(?=[)）。\n]|\Z))"
 )
-AND_NAME = re.compile(rf"\s?(?:,? and (?:the |The )?|[,/;&+] ?)(?:{NAME.pattern})")
-COPYRIGHT_ENDS = re.compile(r"[\n.]")
-COLON = re.compile(r"[来來稿]源\s?[:：|]\s?")
-GOES_ON = re.compile(r"[\w、]")
-GAVE = re.compile(
+AND_NAME = _later(rf"\s?(?:,? and (?:the |The )?|[,/;&+] ?)(?:{NAME.pattern})")
+COPYRIGHT_ENDS = _later(r"[\n.]")
+COLON = _later(r"[来來稿]源\s?[:：|]\s?")
+GOES_ON = _later(r"[\w、]")
+GAVE = _later(
     r"contributed(?: (?:additional )?(?:reporting|writing|research|material|information)\b|(?: (?:to|in|for|on) (?:this|the) (?:\w+ )?"
     r"(?:report|story|article|piece|post|dispatch|analysis|package|file|live blog|blog))|(?: to)?\.?(?=\s*(?:\n|\Z))| from [A-Z])"
 )
 
 # Pictures.
-SLASHED = re.compile(r"\s?[/|]\s?[A-ZÀ-Þ][\w'’-]{1,20} (?:[A-Z]\. )?[A-ZÀ-Þ][\w'’-]{1,20}")
-PHOTOGRAPHER = re.compile(
+SLASHED = _later(r"\s?[/|]\s?[A-ZÀ-Þ][\w'’-]{1,20} (?:[A-Z]\. )?[A-ZÀ-Þ][\w'’-]{1,20}")
+PHOTOGRAPHER = _later(
     r"(?:\b[A-ZÀ-Þ][\w.'’-]{0,20}\s){1,3}[A-ZÀ-Þ][\w.'’-]{0,20}\s?(?:/\s?(?:Pool|POOL|Handout|HANDOUT)\s?)?\Z"
 )
-PICTURE_LABEL = re.compile(
+PICTURE_LABEL = _later(
     r"(?:[Pp]hoto(?:s|graph)?(?: by| credit)?|Foto|Crédit photo|Фото|الصورة|صورة|图片来源|圖片來源|写真|写真提供)\s?[:：=]\s?|©\s?"
 )
-PICTURE_BEFORE = re.compile(r"(?:via |[/|(©]\s?|[Pp]hoto(?:s|graph)?(?: by)?: ?|\n|\A)\Z")
+PICTURE_BEFORE = _later(r"(?:via |[/|(©]\s?|[Pp]hoto(?:s|graph)?(?: by)?: ?|\n|\A)\Z")
 SURE_PICTURES = frozenset({"AP Photo", "AP Images", "PA Images", "新华社", "新華社"})
 
 
@@ -267,11 +282,11 @@ _LABELS = {
     *_EDITORS.split("|"),
 }
 _STARTS = {*CUES, *CANONICAL, *_LABELS}
-CLAUSE = re.compile(
+CLAUSE = _later(
     r"[\n(（/:：.!?…。》–—―−_-][^\w\n©]{0,16}(?:[Tt]he (?!article|story|report)|Next Previous |[据據](?=新|中|法|路|美)|[a-z]{2,4}, )?"
     rf"(?P<start>{_words(_STARTS)})"
 )
 # The same for a text of ASCII letters alone, in half the time.
-ASCII_CLAUSE = re.compile(
+ASCII_CLAUSE = _later(
     rf"[\n(/:.!?_-][^\w\n]{{0,16}}(?:[Tt]he (?!article|story|report)|[a-z]{{2,4}}, )?(?P<start>{_words(filter(str.isascii, _STARTS))})"
 )

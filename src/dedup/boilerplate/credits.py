@@ -21,8 +21,8 @@ _STOPS = ".!?…"
 _QUOTES = "\"'\u201d\u2019»"
 _OPENERS = "\"'\u201c\u2018«("
 
-_CREDIT = r"\((?P<credit>[^()/\n]{0,60}/[^()\n]{1,60})\)"
-_TOKEN = re.compile(rf"(?P<stop>[{_STOPS}][{_QUOTES}]{{0,2}}\s+)|{_CREDIT}")
+_CREDIT = re.compile(r"\((?P<credit>[^()/\n]{0,60}/[^()\n]{1,60})\)")
+_STOP = re.compile(rf"[{_STOPS}][{_QUOTES}]{{0,2}}\s+")
 # No sentence may end in it, else a caption could be cut out of it.
 _PHOTOGRAPH = re.compile(rf"\bPhoto(?:graph)?: ((?:[^()\n:{_STOPS}]|(?<=\s[A-Z])\.){{3,80}})$")
 _SPACE = re.compile(r"\s+")
@@ -59,21 +59,22 @@ def cuts(line: str, begin: int) -> list[Cut]:
         begin: Where the story begins in it.
     """
     found: list[Cut] = []
-    sentence = begin
+    sentence = position = begin
     closing: re.Match[str] | None = None
-    for token in _TOKEN.finditer(line, begin):
-        if token["stop"]:
-            if _opens(line, token.end()) and not _abbreviates(line, begin, token.start()):
-                sentence = token.end()
-        elif token.end() == len(line):
-            closing = token
+    for credit in _CREDIT.finditer(line, begin):
+        for stop in _STOP.finditer(line, position, credit.start()):
+            if _opens(line, stop.end()) and not _abbreviates(line, begin, stop.start()):
+                sentence = stop.end()
+        position = credit.end()
+        if position == len(line):
+            closing = credit
         elif (
-            (space := _SPACE.match(line, token.end()))
+            (space := _SPACE.match(line, position))
             and _opens(line, space.end())
-            and _is_credit(token["credit"])
-            and _is_short(line, sentence, token.start())
+            and _is_credit(credit["credit"])
+            and _is_short(line, sentence, credit.start())
         ):
-            found.append(Cut(sentence, space.end(), "caption-inline" if sentence < token.start() else "credit"))
+            found.append(Cut(sentence, space.end(), "caption-inline" if sentence < credit.start() else "credit"))
             sentence = space.end()
     end = _closing_cut(line, begin, found, sentence, closing)
     if end is None:

@@ -11,6 +11,7 @@ import math
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Self
 
@@ -18,7 +19,7 @@ import numpy as np
 
 from dedup import _validate
 from dedup.boilerplate.agencies import is_agency
-from dedup.boilerplate.classify import SCORE_UNIT, Line, cue, furniture_kinds, lines_of
+from dedup.boilerplate.classify import SCORE_UNIT, Line, cue, furniture_kinds, lines_in, lines_of, read_blocks
 from dedup.boilerplate.signs import LINE_STARTS, MARKS, may_have_signs, signs, whole_line
 from dedup.kernels.native import Texts, fill_cues
 from dedup.model import Attribution, Block, Cleaned, Span
@@ -26,12 +27,16 @@ from dedup.model import Attribution, Block, Cleaned, Span
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from numpy.typing import NDArray
+
     from dedup.kernels.blocks import Blocks
     from dedup.model import Item
 
 _ROUNDS = 8
 # What a dateline has and few other openings do: the agency in brackets or between strokes, or a wire of China or Japan.
 _MAY_BE_DATELINE = re.compile("[(/\uff08\u3010\u7535\u96fb]")
+# The first bytes of these in UTF-8.
+_DATELINE_MARKS = b"(/\xef\xe3\xe7\xe9"
 _DATELINE_CHARACTERS = 200
 _HEADLINE_WORDS = 20
 # How a sentence or a part of one ends, and the ends that a headline can have as well.
@@ -57,7 +62,7 @@ def clean(text: str, *, source: str | None = None, language: str | None = None) 
     for name, value in (("source", source), ("language", language)):
         if value is not None:
             _validate.text(name, value)
-    page, _ = clean_page(text, lines_of(text))
+    page, _ = clean_page(text)
     metadata = dict(page.metadata)
     if language:
         metadata["language"] = language
@@ -77,20 +82,36 @@ def attribution_of(page: Cleaned, source: str | None) -> Attribution | None:
 
 
 def _attribute(text: str) -> Attribution | None:
-    # Its patterns take a third of a second to compile, and most runs meet no dateline.
+    # Its patterns take a while to put together, and most runs meet no dateline.
     from dedup.boilerplate.attribution import attribute  # noqa: PLC0415
 
     return attribute(text)
 
 
-def wire_rank(text: str, source: str | None) -> int:
-    """Return how near a text is to its wire: 0 printed by an agency, 1 opened by the credit of one, 2 anything else."""
-    if is_agency(source):
-        return 0
+def wire_ranks(strings: Sequence[str], texts: Texts, sources: Sequence[str | None]) -> NDArray[np.uint8]:
+    """Return how near texts are to their wire: 0 printed by an agency, 1 opened by the credit of one, 2 anything else.
+
+    Args:
+        strings: The texts.
+        texts: The same.
+        sources: Who printed them.
+    """
+    heads = Texts(texts.addresses, np.minimum(texts.lengths, 4 * _DATELINE_CHARACTERS), texts.owner)
+    marked = np.empty(len(texts), np.uint8)
+    fill_cues(heads, _DATELINE_MARKS, (), 0, len(texts), marked)
+    ranks = np.full(len(texts), 2, np.uint8)
+    for row in np.flatnonzero(marked).tolist():
+        if _is_credited(strings[row]):
+            ranks[row] = 1
+    ranks[[row for row, source in enumerate(sources) if is_agency(source)]] = 0
+    return ranks
+
+
+def _is_credited(text: str) -> bool:
     if not _MAY_BE_DATELINE.search(text, 0, _DATELINE_CHARACTERS):
-        return 2
+        return False
     found = _attribute(text)
-    return 1 if found and found.role == "origin" and found.start < _DATELINE_CHARACTERS else 2
+    return found is not None and found.role == "origin" and found.start < _DATELINE_CHARACTERS
 
 
 def suspects(strings: Sequence[str], texts: Texts, blocks: Blocks) -> list[int]:
@@ -103,51 +124,80 @@ def suspects(strings: Sequence[str], texts: Texts, blocks: Blocks) -> list[int]:
     return [row for row in looked_at if furnished[row] or may_have_signs(strings[row])]
 
 
-def clean_page(text: str, lines: list[Line]) -> tuple[Cleaned, list[Line]]:
-    """Do what `clean` does for a text whose blocks are known; return the page, without its blocks, and what is left."""
-    rest = _Rest(text)
-    items: list[Item] = []
-    metadata: dict[str, str] = {}
-    whole = lines
+def clean_page(text: str) -> tuple[Cleaned, list[Line]]:
+    """Do what `clean` does for one text; return the page, without its blocks, and the lines that are left."""
+    return clean_pages([text], [lines_of(text)])[0]
+
+
+def clean_pages(strings: Sequence[str], lines: Sequence[list[Line]]) -> list[tuple[Cleaned, list[Line]]]:
+    """Do what `clean` does for texts whose lines are known; return the pages, without blocks, and the lines left.
+
+    All pages go through a round together, since to read many texts again costs little more than to read one.
+    """
+    pages = restless = list(map(_Page, strings, lines))
     for _ in range(_ROUNDS):
-        if not lines:
-            # A page that carries stories and has none of its own is empty; one of nothing else stays.
-            if items:
-                return _finished(text, rest, items, metadata), lines
-            break
-        found = signs(rest.text, lines) if may_have_signs(rest.text) else None
+        for page in restless:
+            page.shorten()
+        restless = [page for page in restless if page.restless]
+        unread = [page for page in restless if not page.lines]
+        if unread:
+            texts = Texts.from_strings([page.rest.text for page in unread])
+            for page, left in zip(unread, lines_in(texts, read_blocks(texts), range(len(texts))), strict=True):
+                page.lines = left
+    return [page.cleaned() for page in pages]
+
+
+class _Page:
+    """A page while it is cleaned.
+
+    Args:
+        text: The page.
+        whole: Its lines.
+    """
+
+    __slots__ = ("items", "lines", "metadata", "rest", "restless", "text", "whole")
+
+    def __init__(self, text: str, whole: list[Line]) -> None:
+        self.text, self.rest = text, _Rest(text)
+        self.whole = self.lines = whole
+        self.items: list[Item] = []
+        self.metadata: dict[str, str] = {}
+        self.restless = True
+
+    def shorten(self) -> None:
+        """Remove what one round finds; a page that loses nothing is at rest. No lines are left if they must be read."""
+        rest = self.rest
+        found = signs(rest.text, self.lines) if may_have_signs(rest.text) else None
         if found and found.spans:
-            items += [_moved(item, rest, text) for item in found.items]
-            metadata = found.metadata | metadata
+            self.items += [_moved(item, rest, self.text) for item in found.items]
+            self.metadata = found.metadata | self.metadata
             rest.remove(found.spans)
-            lines = lines_of(rest.text)
-        elif spans := list(_furniture(rest.text, lines)):
-            rest.remove(spans)
+            self.lines = []
+        elif any(line.furniture for line in self.lines):
+            rest.remove(_furniture(rest.text, self.lines))
             # The others stay, whatever stood beside them; but there may be a sign now that they stand together.
-            lines = lines_of(rest.text) if may_have_signs(rest.text) else [line for line in lines if not line.furniture]
-        elif rest.spans:
-            return _finished(text, rest, items, metadata), lines
+            self.lines = [] if may_have_signs(rest.text) else [line for line in self.lines if not line.furniture]
         else:
-            return Cleaned(text, text), lines
-    return Cleaned(text, text), whole
+            self.restless = False
 
-
-def _finished(text: str, rest: _Rest, items: list[Item], metadata: dict[str, str]) -> Cleaned:
-    items.sort(key=lambda item: item.start)
-    return Cleaned(text, rest.text, tuple(rest.removed()), tuple(items), metadata)
+    def cleaned(self) -> tuple[Cleaned, list[Line]]:
+        """Return the page without what was removed, and the lines that are left."""
+        # A page that carries stories and has none of its own is empty; one of nothing else stays.
+        if self.restless or not self.rest.spans or not (self.lines or self.items):
+            return Cleaned(self.text, self.text), self.whole
+        items = sorted(self.items, key=lambda item: item.start)
+        return Cleaned(self.text, self.rest.text, self.rest.removed(), tuple(items), self.metadata), self.lines
 
 
 def _furniture(text: str, lines: list[Line]) -> Iterator[Span]:
     """Yield the lines that are no story."""
-    if not any(line.furniture for line in lines):
-        return
     kinds = furniture_kinds(
         [line.cues for line in lines], [line.words for line in lines], [line.furniture for line in lines]
     )
     for line, (kind, rule) in zip(lines, kinds, strict=True):
         if line.furniture:
             span = whole_line(text, line.start, line.end)
-            yield Span(*span, kind, rule, round(1 - _confidence(line.score), 3))
+            yield Span(*span, kind, rule, _doubt(line.score))
 
 
 @dataclass(slots=True)
@@ -180,45 +230,43 @@ class _Rest:
         """Remove spans of the rest, in order; each becomes one span of the original or, around older ones, several."""
         pieces: list[tuple[int, int]] = []
         kept: list[str] = []
-        left = iter([*spans, Span(len(self.text), len(self.text), "body", "", 0.0)])
-        span, offset = next(left), 0
-        for start, end in self.pieces:
-            position = start
-            while span.start < offset + end - start:
-                first, last = max(position, start + span.start - offset), min(end, start + span.end - offset)
-                if position < first:
-                    pieces.append((position, first))
-                    kept.append(self.text[position - start + offset : first - start + offset])
-                same = (first, last) == (span.start, span.end)
-                self.spans.append(span if same else replace(span, start=first, end=last))
-                position = last
-                if span.end > offset + end - start:
-                    break
-                span = next(left)
-            if position < end:
-                pieces.append((position, end))
-                kept.append(self.text[position - start + offset : end - start + offset])
-            offset += end - start
+        position = 0
+        for span in spans:
+            if position < span.start:
+                pieces += self.stretches(position, span.start)
+                kept.append(self.text[position : span.start])
+                position = span.start
+            for start, end in self.stretches(position, span.end):
+                same = (start, end) == (span.start, span.end)
+                self.spans.append(span if same else replace(span, start=start, end=end))
+            position = span.end
+        if position < len(self.text):
+            pieces += self.stretches(position, len(self.text))
+            kept.append(self.text[position:])
         self.pieces, self.text = pieces, "".join(kept)
         self.offsets = [0, *accumulate(end - start for start, end in pieces[:-1])]
 
-    def stretches(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """Yield where characters `start` to `end` of the rest stand in the original, piece by piece."""
-        for at in range(bisect_right(self.offsets, start) - 1, len(self.pieces)):
+    def stretches(self, start: int, end: int) -> list[tuple[int, int]]:
+        """Return where characters `start` to `end` of the rest, at least one, stand in the original, in pieces."""
+        found = []
+        at = bisect_right(self.offsets, start) - 1
+        while start < end:
             first, last = self.pieces[at]
-            shift = first - self.offsets[at]
-            if self.offsets[at] >= end:
-                break
-            yield max(first, start + shift), min(last, end + shift)
+            first += start - self.offsets[at]
+            last = min(last, first + end - start)
+            found.append((first, last))
+            start += last - first
+            at += 1
+        return found
 
     def place(self, position: int) -> int:
         """Return where a character of the rest stands in the original."""
         at = bisect_right(self.offsets, position) - 1
         return self.pieces[at][0] + position - self.offsets[at]
 
-    def removed(self) -> list[Span]:
+    def removed(self) -> tuple[Span, ...]:
         """Return the removed spans, in order."""
-        return sorted(self.spans, key=lambda span: span.start)
+        return tuple(sorted(self.spans, key=lambda span: span.start))
 
 
 def _moved(item: Item, rest: _Rest, text: str) -> Item:
@@ -246,9 +294,16 @@ def _blocks(page: Cleaned) -> list[Block]:
     return sorted(blocks, key=lambda block: block.start)
 
 
+@lru_cache(1 << 14)
 def _confidence(score: int) -> float:
     """Return how sure the forest is that a block of some score is of the story."""
     return round(1 / (1 + math.exp(-min(max(score / SCORE_UNIT, -30.0), 30.0))), 3)
+
+
+@lru_cache(1 << 14)
+def _doubt(score: int) -> float:
+    """Return how sure the forest is that it is none."""
+    return round(1 - _confidence(score), 3)
 
 
 def _is_headline(says: str, *, seen_body: bool) -> bool:
@@ -268,4 +323,4 @@ def without(page: Cleaned, spans: list[Span]) -> Cleaned:
     """Return a cleaned page without further spans of its clean text."""
     rest = _Rest.of(page)
     rest.remove(spans)
-    return replace(page, text=rest.text, removed=tuple(rest.removed()))
+    return replace(page, text=rest.text, removed=rest.removed())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from functools import cmp_to_key
+from collections.abc import Sequence
+from functools import cmp_to_key, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,9 @@ from dedup.errors import InvalidArgumentError
 from dedup.model import moments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable
 
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from dedup.config import KeepPolicy
@@ -25,53 +27,66 @@ if TYPE_CHECKING:
 _FLOAT, _BITS = struct.Struct(">d"), struct.Struct(">Q")
 
 
-def moments_of(articles: Sequence[Article]) -> NDArray[np.float64]:
+def moments_of(published: Iterable[str | None]) -> NDArray[np.float64]:
     """Return when each was published, float64 [n, 2]: the first and the last moment, see `model.moments`."""
-    found = np.full((len(articles), 2), np.inf)
-    dated = [row for row, article in enumerate(articles) if article.published]
-    if dated:
-        found[dated] = [moments(articles[row].published) for row in dated]
-    return found
+    return np.array([_moments(date) for date in published], np.float64).reshape(-1, 2)
+
+
+#: Of one crawl many have one date.
+_moments = lru_cache(4096)(moments)
 
 
 def keep_order(
-    articles: Sequence[Article],
+    ids: Sequence[str] | pa.Array,
+    sources: Sequence[str | None],
     policy: KeepPolicy,
     tokens: NDArray[np.uint32],
     published: NDArray[np.float64],
-    wire_ranks: Sequence[int],
+    wire_ranks: NDArray[np.uint8],
+    values: list[Any] | None = None,
 ) -> NDArray[np.int64]:
-    """Return the rows of the articles, best to keep first, int64 [n].
+    """Return the rows of documents, best to keep first, int64 [n].
 
     A total order: the key of the policy, then its rules in turn, then the smallest id. Dates compare by their last
     moment, so a day alone comes after the times of that day, and unknown ones last.
 
     Args:
-        articles: The documents; their ids are unique.
+        ids: Their ids, which are unique.
+        sources: Who printed them.
         policy: What decides.
         tokens: uint32 [n], tokens of their clean texts.
         published: float64 [n, 2], of `moments_of`.
-        wire_ranks: How near each is to its wire, 0 nearest: see `boilerplate.wire_rank`.
+        wire_ranks: uint8 [n], how near each is to its wire, 0 nearest: see `boilerplate.wire_ranks`.
+        values: What the key of the policy gave for each, of `values_of`; None where it has none.
 
     Raises:
-        InvalidArgumentError: The key of the policy fails, or its values do not compare; the message names the article.
+        InvalidArgumentError: The values do not compare; the message names the article.
     """
-    ids = [article.id for article in articles]
-    by_id = np.fromiter(sorted(range(len(ids)), key=ids.__getitem__), np.int64, len(ids))
+    by_id = _by_id(ids)
     columns: list[NDArray[Any]] = []
-    if policy.key is not None:
-        columns.append(_ranks([articles[row] for row in by_id.tolist()], policy.key))
+    if values is not None:
+        columns.append(_ranks([values[row] for row in by_id.tolist()], [ids[row] for row in by_id.tolist()]))
     for rule in policy.order:
         if rule == "sources":
-            columns += [_source_ranks(articles, policy.sources)[by_id]] if policy.sources else []
+            columns += [_source_ranks(sources, policy.sources)[by_id]] if policy.sources else []
         elif rule == "wire":
-            columns.append(np.array(wire_ranks, np.float64)[by_id])
+            columns.append(wire_ranks[by_id])
         elif rule == "published":
             columns.append(published[by_id, 1])
         else:
-            columns.append(-tokens[by_id].astype(np.float64))
+            columns.append(-tokens[by_id].astype(np.int64))
     # Stable, so that equal keys stay in the order of their ids.
     return by_id[np.lexsort(columns[::-1])] if columns else by_id
+
+
+def _by_id(ids: Sequence[str] | pa.Array) -> NDArray[np.int64]:
+    """Return the places of ids in ascending order; Arrow compares UTF-8, which orders as code points do."""
+    if isinstance(ids, Sequence):
+        return np.fromiter(sorted(range(len(ids)), key=ids.__getitem__), np.int64, len(ids))
+    import pyarrow.compute as pc  # noqa: PLC0415 - loads on first use
+
+    order: NDArray[np.int64] = pc.sort_indices(ids).to_numpy().astype(np.int64)
+    return order
 
 
 def ranker(policy: KeepPolicy) -> Callable[[Article, int, float, int], bytes]:
@@ -102,26 +117,37 @@ def ranker(policy: KeepPolicy) -> Callable[[Article, int, float, int], bytes]:
     return rank
 
 
-def _source_ranks(articles: Sequence[Article], sources: tuple[str, ...]) -> NDArray[np.int64]:
-    """Return the place of each article's source in the list; its length for what is not in it."""
-    places = {folded(source): place for place, source in enumerate(sources)}
-    known: dict[str | None, int] = {None: len(sources)}
-    for article in articles:
-        if article.source not in known:
-            known[article.source] = places.get(folded(article.source or ""), len(sources))
-    return np.fromiter((known[article.source] for article in articles), np.int64, len(articles))
+def _source_ranks(sources: Sequence[str | None], best: tuple[str, ...]) -> NDArray[np.int64]:
+    """Return the place of each source in a list, int64; its length for what is not in it."""
+    places = {folded(source): place for place, source in enumerate(best)}
+    known: dict[str | None, int] = {None: len(best)}
+    for source in sources:
+        if source not in known:
+            known[source] = places.get(folded(source or ""), len(best))
+    return np.fromiter((known[source] for source in sources), np.int64, len(sources))
 
 
-def _ranks(articles: Sequence[Article], key: Callable[[Article], Any]) -> NDArray[np.int64]:
+def values_of(articles: Sequence[Article], key: Callable[[Article], Any] | None) -> list[Any] | None:
+    """Return what the key of a policy gives for each article; None without a key.
+
+    Raises:
+        InvalidArgumentError: The key fails, or gives what is unlike itself; the message names the first such id.
+    """
+    if key is None:
+        return None
+    values = {article.id: _value(article, key) for article in sorted(articles, key=lambda article: article.id)}
+    return [values[article.id] for article in articles]
+
+
+def _ranks(values: list[Any], names: Sequence[str]) -> NDArray[np.int64]:
     """Return the rank of each value of a key, 0 for the smallest; equal ones have one rank."""
-    values = [_value(article, key) for article in articles]
     places = range(len(values))
 
     def compare(one: int, other: int) -> int:
         try:
             return -1 if values[one] < values[other] else 1 if values[other] < values[one] else 0
         except Exception as error:
-            came = " beside ".join(f"{_shown(values[at])} of {articles[at].id!r}" for at in sorted((one, other)))
+            came = " beside ".join(f"{_shown(values[at])} of {str(names[at])!r}" for at in sorted((one, other)))
             raise _bad_key(came) from error
 
     try:

@@ -38,9 +38,9 @@ _NEEDED = ("text",)
 _RECORD = (dict, Mapping)
 
 #: Where a row stands: the file (or "input", or "table") and the number of the row in it.
-_Place = tuple[str, int]
+Place = tuple[str, int]
 #: A row on its way to be an article; an `InputError` in place of the record says why it cannot be one.
-_Row = tuple[_Place, object]
+Row = tuple[Place, object]
 
 _OUTSIDE = "a link that leads outside the folder."
 
@@ -66,7 +66,7 @@ class Skipped:
     reason: str
 
     def __str__(self) -> str:
-        return f"{_show(self.where, self.row)}: {self.reason}"
+        return f"{show(self.where, self.row)}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def read(source: object, *, on_error: Literal["raise", "skip"] = "raise") -> Cor
     if isinstance(source, list | tuple) and set(map(type, source)) <= {str}:
         articles = [Article(str(number), text) for number, text in enumerate(source)]
         return Corpus(articles, ids_made=bool(articles))
-    return _collect(list(_rows(source)), skip=on_error == "skip")
+    return _collect(list(rows_of(source)), skip=on_error == "skip")
 
 
 def stream(source: object, skip: Callable[[Skipped], None] | None = None) -> Iterator[Article]:
@@ -127,11 +127,11 @@ def stream(source: object, skip: Callable[[Skipped], None] | None = None) -> Ite
         InputError: The source cannot be read, or a row is no article or has no id.
         InvalidArgumentError: `source` is of another kind.
     """
-    for place, record in _rows(source):
+    for place, record in rows_of(source):
         try:
             if isinstance(record, str) or (isinstance(record, _RECORD) and record.get("id") is None):
                 raise InputError("id is missing, and an article of an index needs one.")
-            article = _article(record, None)
+            article = article_of(record, None)
         except (DedupError, RecursionError, ValueError) as error:
             bad = Skipped(*place, str(error))
             if skip is None:
@@ -159,14 +159,14 @@ def read_records(path: str | os.PathLike[str], needed: Sequence[str]) -> list[di
     path = Path(os.fsdecode(path))
     if find_suffix(path, _TABLES) is None:
         raise InputError(f"A file of records must end with one of {', '.join(_TABLES)}. Got {path.name}.")
-    rows: Iterator[tuple[_Place, Any]] = _path_rows(path, needed)
+    rows: Iterator[tuple[Place, Any]] = _path_rows(path, needed)
     records: list[dict[str, Any]] = []
     for place, record in rows:
         if isinstance(record, InputError):
-            raise type(record)(f"{_show(*place)}: {record}") from record
+            raise type(record)(f"{show(*place)}: {record}") from record
         for name in needed:
             if name not in record:
-                raise InputError(f"{_show(*place)}: {name} is missing. The fields are: {_listed(record)}.")
+                raise InputError(f"{show(*place)}: {name} is missing. The fields are: {_listed(record)}.")
         records.append(record)
     return records
 
@@ -177,22 +177,23 @@ def find_suffix(path: str | Path, suffixes: Iterable[str]) -> str | None:
     return next((suffix for suffix in suffixes if name.endswith(suffix)), None)
 
 
-def _show(where: str, row: int) -> str:
+def show(where: str, row: int) -> str:
+    """Return a place as messages name it."""
     suffix = find_suffix(where, _SUFFIXES)
     if suffix == ".txt":
         return where
     return f"{where}, {'line' if suffix in _LINES else 'row'} {row}"
 
 
-def _collect(rows: list[_Row], *, skip: bool) -> Corpus:
+def _collect(rows: list[Row], *, skip: bool) -> Corpus:
     # Whether a row may lack an id depends on all the others, so the rows are all here.
-    named = any(_id_of(record) is not None for _, record in rows)
+    named = any(id_of(record) is not None for _, record in rows)
     articles: list[Article] = []
     skipped: list[Skipped] = []
-    places: dict[str, _Place] = {}
+    places: dict[str, Place] = {}
     for number, (place, record) in enumerate(rows):
         try:
-            article = _article(record, None if named else str(number))
+            article = article_of(record, None if named else str(number))
         # To show a value of a bad row can fail too: it may be nested too deeply, or a number of too many digits.
         except (DedupError, RecursionError, ValueError) as error:
             bad = Skipped(*place, str(error))
@@ -203,21 +204,32 @@ def _collect(rows: list[_Row], *, skip: bool) -> Corpus:
             continue
         first = places.setdefault(article.id, place)
         if first is not place:
-            second = _show(*place)
+            second = show(*place)
             if first[0] == place[0]:
                 second = second.removeprefix(f"{place[0]}, ")
-            raise DuplicateIdError(f"id {article.id!r} stands twice: {_show(*first)} and {second}.")
+            raise DuplicateIdError(f"id {article.id!r} stands twice: {show(*first)} and {second}.")
         articles.append(article)
     return Corpus(articles, tuple(skipped), ids_made=bool(articles) and not named)
 
 
-def _id_of(record: object) -> object:
+def id_of(record: object) -> object:
+    """Return the id that a record came with; None where it has none, or is no record."""
     if isinstance(record, Article):
         return record.id
     return record.get("id") if isinstance(record, _RECORD) else None
 
 
-def _article(record: object, made: str | None) -> Article:
+def article_of(record: object, made: str | None) -> Article:
+    """Return the article of a record.
+
+    Args:
+        record: Of a `Row`.
+        made: The id of a record that has none; None where each must have one.
+
+    Raises:
+        InputError: It is no article.
+        InvalidArgumentError: The same, where a value is of another kind.
+    """
     if isinstance(record, Article):
         return record
     if isinstance(record, InputError):
@@ -247,11 +259,12 @@ def _listed(names: Iterable[object]) -> str:
     return ", ".join(map(repr, names)) or "none"
 
 
-def _rows(source: object) -> Iterator[_Row]:
+def rows_of(source: object) -> Iterator[Row]:
+    """Yield the rows of a source of `read`, in order."""
     if isinstance(source, str | os.PathLike):
         return _path_rows(Path(os.fsdecode(source)))
     if hasattr(source, "__arrow_c_stream__"):
-        return _stream_rows(source)
+        return stream_rows(source)
     if isinstance(source, Iterable) and not isinstance(source, bytes | bytearray | memoryview | Mapping):
         return ((("input", number), record) for number, record in enumerate(source))
     allowed = "a path, an iterable of str, mappings or Article, or have __arrow_c_stream__"
@@ -259,7 +272,8 @@ def _rows(source: object) -> Iterator[_Row]:
 
 
 @contextmanager
-def _reading(where: str | Path) -> Iterator[None]:
+def reading(where: str | Path) -> Iterator[None]:
+    """Turn what a reader raises into an error of ours."""
     try:
         yield
     except DedupError:
@@ -269,21 +283,30 @@ def _reading(where: str | Path) -> Iterator[None]:
         raise InputError(f"Cannot read {where}: {getattr(error, 'strerror', None) or error}.") from error
 
 
-def _path_rows(path: Path, needed: Sequence[str] = _NEEDED) -> Iterator[_Row]:
-    with _reading(path):
+def _path_rows(path: Path, needed: Sequence[str] = _NEEDED) -> Iterator[Row]:
+    for found, root in files_of(path):
+        if isinstance(found, Path):
+            yield from file_rows(found, root, needed)
+        else:
+            yield found
+
+
+def files_of(path: Path) -> Iterator[tuple[Path | Row, Path]]:
+    """Yield the files of a path, with the folder that their ids are relative to; a bad row for what cannot be read."""
+    with reading(path):
         try:
             path.stat()
         except (FileNotFoundError, NotADirectoryError, ValueError) as error:
             raise InputError(f"No such file or folder: {path}") from error
         if path.is_dir():
-            yield from _folder_rows(path)
+            yield from ((found, path) for found in _folder_files(path))
         elif find_suffix(path, _SUFFIXES):
-            yield from _file_rows(path, path.parent, needed)
+            yield path, path.parent
         else:
             raise InputError(f"A file to read must end with one of {', '.join(_SUFFIXES)}. Got {path.name}.")
 
 
-def _folder_rows(root: Path) -> Iterator[_Row]:
+def _folder_files(root: Path) -> Iterator[Path | Row]:
     inside = root.resolve()
     closed: list[OSError] = []
     found: list[Path] = []
@@ -305,17 +328,27 @@ def _folder_rows(root: Path) -> Iterator[_Row]:
         if path.is_symlink() and not path.resolve().is_relative_to(inside):
             yield (str(path), 0), InputError(_OUTSIDE)
         elif path.is_file():
-            yield from _file_rows(path, root)
+            yield path
         else:
             yield (str(path), 0), InputError("not a file.")
 
 
-def _file_rows(path: Path, root: Path, needed: Sequence[str] = _NEEDED) -> Iterator[_Row]:
+def file_rows(path: Path, root: Path, needed: Sequence[str] = _NEEDED) -> Iterator[Row]:
+    """Yield the rows of one file.
+
+    Args:
+        path: The file.
+        root: The folder that the ids of text files are relative to.
+        needed: The columns that a table must have.
+
+    Raises:
+        InputError: It cannot be read, or lacks a column.
+    """
     suffix = find_suffix(path, _SUFFIXES) or ""
     if suffix == ".txt":
         yield (str(path), 0), _text_record(path, root)
         return
-    with _reading(path):
+    with reading(path):
         if suffix == ".parquet":
             yield from _parquet_rows(path, needed)
             return
@@ -349,7 +382,7 @@ def _open(path: Path) -> Iterator[BinaryIO]:
                 yield io.BufferedReader(unpacked)
 
 
-def _json_rows(where: str, file: BinaryIO) -> Iterator[_Row]:
+def _json_rows(where: str, file: BinaryIO) -> Iterator[Row]:
     for number, line in enumerate(file, start=1):
         content = (line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line).strip()
         if content:
@@ -366,13 +399,13 @@ def _json_record(line: bytes) -> object:
     return record if isinstance(record, dict) else InputError(f"a line must be a JSON object. Got {line!r:.80}.")
 
 
-def _csv_rows(where: str, file: BinaryIO, needed: Sequence[str]) -> Iterator[_Row]:
+def _csv_rows(where: str, file: BinaryIO, needed: Sequence[str]) -> Iterator[Row]:
     # A byte that is not UTF-8 becomes a lone surrogate, so that it spoils its own row only.
     lines = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
     with lines, _long_fields():
         reader = csv.reader(lines, strict=True)
         names = next(filter(None, reader), [])
-        _check_columns(where, names, needed)
+        check_columns(where, names, needed)
         while True:
             place = (where, reader.line_num + 1)
             try:
@@ -406,7 +439,12 @@ def _csv_record(names: list[str], values: list[str]) -> object:
     return {name: None if not value and name in _OPTIONAL else value for name, value in zip(names, values, strict=True)}
 
 
-def _check_columns(where: str, names: list[str], needed: Sequence[str]) -> None:
+def check_columns(where: str, names: list[str], needed: Sequence[str]) -> None:
+    """Check that a table has the columns that it needs, unless it has none at all, and no two of one name.
+
+    Raises:
+        InputError: It has not.
+    """
     for name in needed if names else ():
         if name not in names:
             raise InputError(f"{where} has no column {name!r}. The columns are: {_listed(names)}.")
@@ -415,31 +453,31 @@ def _check_columns(where: str, names: list[str], needed: Sequence[str]) -> None:
         raise InputError(f"{where} has several columns of one name: {_listed(twice)}.")
 
 
-def _parquet_rows(path: Path, needed: Sequence[str]) -> Iterator[_Row]:
+def _parquet_rows(path: Path, needed: Sequence[str]) -> Iterator[Row]:
     import pyarrow.parquet as pq  # noqa: PLC0415 - loaded on first use
 
     with pq.ParquetFile(path) as file:
         yield from _table_rows(str(path), file.schema_arrow.names, file.iter_batches(), needed)
 
 
-def _stream_rows(source: Any) -> Iterator[_Row]:  # noqa: ANN401 - whoever has the stream interface
-    import pyarrow as pa  # noqa: PLC0415 - loaded on first use
-
-    with _reading("table"):
-        # The stream interface hands over no sizes of buffers, so what pyarrow holds is checked as it is.
-        if isinstance(source, pa.RecordBatch):
-            source = pa.Table.from_batches([source])
-        if isinstance(source, pa.Table):
-            source = source.to_reader()
-        if not isinstance(source, pa.RecordBatchReader):
-            source = _reader(source)
-        yield from _table_rows("table", source.schema.names, source)
+def stream_rows(source: Any) -> Iterator[Row]:  # noqa: ANN401 - whoever has the stream interface
+    """Yield the rows of Arrow data."""
+    with reading("table"):
+        table = reader_of(source)
+        yield from _table_rows("table", table.schema.names, table)
 
 
-def _reader(source: Any) -> pa.RecordBatchReader:  # noqa: ANN401 - whoever has the stream interface
+def reader_of(source: Any) -> pa.RecordBatchReader:  # noqa: ANN401 - whoever has the stream interface
     """Return the batches of a table, or of a column of texts as a table of its own."""
     import pyarrow as pa  # noqa: PLC0415 - loaded on first use
 
+    # The stream interface hands over no sizes of buffers, so what pyarrow holds is checked as it is.
+    if isinstance(source, pa.RecordBatch):
+        source = pa.Table.from_batches([source])
+    if isinstance(source, pa.Table):
+        source = source.to_reader()
+    if isinstance(source, pa.RecordBatchReader):
+        return source
     try:
         return pa.RecordBatchReader.from_stream(source)
     except pa.ArrowInvalid as error:
@@ -450,17 +488,22 @@ def _reader(source: Any) -> pa.RecordBatchReader:  # noqa: ANN401 - whoever has 
 
 def _table_rows(
     where: str, names: list[str], batches: Iterable[pa.RecordBatch], needed: Sequence[str] = _NEEDED
-) -> Iterator[_Row]:
-    _check_columns(where, names, needed)
+) -> Iterator[Row]:
+    check_columns(where, names, needed)
     # pandas hands over its unnamed index as a column of such a name; it is no field.
     kept = [name for name in names if not name.startswith("__index_level_")]
     start = 0
     for batch in batches:
-        bad: dict[int, InputError] = {}
-        columns = [_values(where, name, batch.column(name), bad) for name in kept]
-        for index, values in enumerate(zip(*columns, strict=True)):
-            yield (where, start + index), bad.get(index) or dict(zip(kept, values, strict=True))
+        yield from batch_rows(where, kept, batch, start)
         start += batch.num_rows
+
+
+def batch_rows(where: str, kept: list[str], batch: pa.RecordBatch, start: int) -> Iterator[Row]:
+    """Yield the rows of a batch of a table, of which row `start` is the first."""
+    bad: dict[int, InputError] = {}
+    columns = [_values(where, name, batch.column(name), bad) for name in kept]
+    for index, values in enumerate(zip(*columns, strict=True)):
+        yield (where, start + index), bad.get(index) or dict(zip(kept, values, strict=True))
 
 
 def _values(where: str, name: str, column: pa.Array, bad: dict[int, InputError]) -> list[Any]:

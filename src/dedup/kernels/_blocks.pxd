@@ -29,6 +29,8 @@ cdef enum:
     HEAD_BYTES = 192
     TAIL_BYTES = 64
     LONG_WORD = 5
+    # The last byte of the bits that tell which words may begin a phrase.
+    OPENERS = 16383
     REACH = 3
     # A block is short up to so many words, and long from so many on.
     FEW_WORDS = 8
@@ -49,6 +51,8 @@ cdef enum:
     FEW_TREES = 50
     SURE_LOW = -3500
     SURE_HIGH = 2500
+    # So many blocks are scored together.
+    TOGETHER = 16
     MOST = 32767
     # A table in which a word finds no place after so many tries does without it: nobody can make the search long.
     TRIES = 16
@@ -56,6 +60,18 @@ cdef enum:
 
 cdef extern from *:
     """
+    #include <stdint.h>
+    #include <string.h>
+
+    #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+    #error "dedup's kernel reads little-endian words"
+    #endif
+
+    static inline uint64_t dd_load64(const uint8_t *p) { uint64_t v; memcpy(&v, p, 8); return v; }
+    static inline void dd_store64(uint8_t *p, uint64_t v) { memcpy(p, &v, 8); }
+
+    #define DD_ONES 0x0101010101010101ULL
+    #define DD_HIGHS 0x8080808080808080ULL
     #define DD_FNV_32 0x811C9DC5U
     #define DD_FNV_PRIME_32 0x01000193U
     #define DD_HASH_STEP 0x9E3779B1U
@@ -63,6 +79,10 @@ cdef extern from *:
     #define DD_FNV_64 0xCBF29CE484222325ULL
     #define DD_FNV_PRIME_64 0x00000100000001B3ULL
     """
+    uint64_t load64 "dd_load64"(const uint8_t *p) noexcept nogil
+    void store64 "dd_store64"(uint8_t *p, uint64_t v) noexcept nogil
+    const uint64_t ONES "DD_ONES"
+    const uint64_t HIGHS "DD_HIGHS"
     const uint32_t FNV_32 "DD_FNV_32"
     const uint32_t FNV_PRIME_32 "DD_FNV_PRIME_32"
     const uint32_t HASH_STEP "DD_HASH_STEP"
@@ -126,25 +146,44 @@ cdef enum:
     COLUMNS = 96
 
 cdef struct Counts:
-    int64_t words
-    int64_t chars
-    int64_t capitalised
-    int64_t shouted
-    int64_t digits
-    int64_t sentences
-    int64_t commas
-    int64_t separators
-    int64_t ats
-    int64_t brackets
-    int64_t quotes
-    int64_t exclaimed
-    int64_t colons
-    int64_t asked
-    int64_t ideographs
-    int64_t dots
+    uint32_t words
+    uint32_t chars
+    uint32_t capitalised
+    uint32_t shouted
+    uint32_t digits
+    uint32_t sentences
+    uint32_t commas
+    uint32_t separators
+    uint32_t ats
+    uint32_t brackets
+    uint32_t quotes
+    uint32_t exclaimed
+    uint32_t colons
+    uint32_t asked
+    uint32_t ideographs
+    # Where in the folded block the first letter or ideograph begins and the last ends; the end is 0 without one.
+    size_t inner
+    size_t inner_end
     uint32_t first
-    uint32_t last
-    uint32_t end
+    uint32_t whole
+
+# A word, an ideograph or a mark beyond ASCII, and where it stands in the folded block.
+cdef struct Unit:
+    uint32_t hash
+    uint16_t start
+    uint16_t end
+    uint16_t chars
+    uint8_t kind
+    uint8_t has_digit
+
+# The way to a node of a lexicon: the code point that it is in, the bytes that this one still needs, and the hashes of
+# all bytes and of those before the code point.
+cdef struct Path:
+    uint32_t hash
+    uint32_t before
+    uint32_t point
+    uint8_t left
+    uint8_t is_word
 
 cdef struct Row:
     uint64_t fingerprint
@@ -171,15 +210,26 @@ cdef struct Node:
 cdef struct Lexicon:
     Node* nodes
     u32p pairs
+    cu8p openers
+
+cdef struct Branch:
+    int16_t place
+    int16_t limit
 
 cdef struct Forest:
-    int16_t* places
-    int16_t* limits
+    Branch* branches
     int16_t* leaves
     size_t trees
     int32_t few
     int32_t many
     int32_t page
+
+# Blocks that are scored together: their rows, where their scores belong, and these so far.
+cdef struct Some:
+    size_t n
+    i32p[16] rows
+    uint32_t[16] places
+    int32_t[16] scores
 
 cdef struct Page:
     size_t n
@@ -193,6 +243,10 @@ cdef struct Page:
     size_t room
     size_t word_room
     size_t slot_room
+    size_t units_used
+    Unit[256] units
     uint8_t[2048] folded
 
 cdef uint8_t[256] _ascii
+# The factors of eight steps of a hash, of which the last some do nothing.
+cdef uint32_t[16] _factors

@@ -93,6 +93,9 @@ def _fill_ascii() -> cython.void:
         _ascii[point] = _class(point)
     for point in range(0x80, 0x100):
         _ascii[point] = MARK
+    for point in range(8):
+        _factors[point] = FNV_PRIME_32
+        _factors[8 + point] = 1
 
 
 @cython.cfunc
@@ -189,19 +192,104 @@ def _is_stop(point: uint32_t) -> cython.bint:
 
 @cython.cfunc
 @cython.nogil
+@cython.inline
 @cython.exceptval(check=False)
-def _look(p: cu8p, end: cu8p, c: cython.pointer[Counts], folded: u8p, k: cython.size_t) -> cython.size_t:
-    """Count the signs of the bytes `p` to `end`, write them to `folded + k` in lower case with single spaces, and
-    return the place behind them."""
+def _mix_byte(hash_: uint32_t, byte: uint8_t) -> uint32_t:
+    return (hash_ ^ byte) * FNV_PRIME_32
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(check=False)
+def _mix_some(hash_: uint32_t, eight: uint64_t, n: cython.size_t) -> uint32_t:
+    """Mix in the first `n` of eight bytes; the others are 0. A loop that ends in a different place each time is slower."""
+    factors: cython.pointer[uint32_t] = _factors + 8 - n
+    i: cython.int
+    for i in range(8):
+        hash_ = (hash_ ^ cython.cast(uint8_t, eight >> 8 * i)) * factors[i]
+    return hash_
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(check=False)
+def _letters(eight: uint64_t) -> uint64_t:
+    """Return a 1 in each of eight bytes that stands before the first that is no small letter of ASCII."""
+    low: uint64_t = eight & ~HIGHS
+    # A high bit in each byte that is none.
+    others: uint64_t = ~(low + 31 * ONES & ~(low + 5 * ONES) & ~eight) & HIGHS
+    return (others - 1 & ~others) >> 7 & ONES
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(check=False)
+def _end_word(
+    s: cython.pointer[Page], c: cython.pointer[Counts], word: cython.pointer[Unit], k: cython.size_t
+) -> cython.void:
+    """Note the word that ends at the place `k` of the folded block, if there is one, and make ready for the next."""
+    if word.chars:
+        word.end = k
+        s.units[s.units_used] = word[0]
+        s.units_used += 1
+        c.whole = (c.whole ^ word.hash) * FNV_PRIME_32
+        word.hash = FNV_32
+        word.chars = 0
+        word.has_digit = False
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(check=False)
+def _note_sign(
+    s: cython.pointer[Page], kind: cython.int, start: cython.size_t, end: cython.size_t
+) -> cython.pointer[Unit]:
+    """Note a mark or an ideograph of the folded block."""
+    unit: cython.pointer[Unit] = s.units + s.units_used
+    unit.kind = kind
+    unit.start = start
+    unit.end = end
+    unit.hash = FNV_32
+    while start < end:
+        unit.hash = _mix_byte(unit.hash, s.folded[start])
+        start += 1
+    s.units_used += 1
+    return unit
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _look(
+    p: cu8p, end: cu8p, counts: cython.pointer[Counts], s: cython.pointer[Page], k: cython.size_t
+) -> cython.size_t:
+    """Count the signs of the bytes `p` to `end`, write them to `s.folded + k` in lower case with single spaces, note
+    the words, ideographs and marks beyond ASCII, and return the place behind them."""
+    c: Counts = counts[0]
+    word: Unit
+    folded: u8p = s.folded
     point: uint32_t
     lower: uint32_t
+    eight: uint64_t
+    ones: uint64_t
+    run: cython.size_t
     size: cython.size_t
+    start: cython.size_t
     kind: cython.int
     gap: cython.bint = True
     token_letters: cython.int = 0
     token_capitals: cython.int = 0
     token_seen: cython.bint = False
     pending: cython.int = 0
+    word.hash = FNV_32
+    word.start = word.end = 0
+    word.kind = LETTER
+    word.chars = 0
+    word.has_digit = False
     while p < end:
         if p[0] < 0x80:
             point = p[0]
@@ -213,6 +301,7 @@ def _look(p: cu8p, end: cu8p, c: cython.pointer[Counts], folded: u8p, k: cython.
             p += size
         if kind == SPACE:
             if not gap:
+                _end_word(s, cython.address(c), cython.address(word), k)
                 folded[k] = 32
                 k += 1
                 c.capitalised += token_letters > 0 and token_seen
@@ -226,85 +315,109 @@ def _look(p: cu8p, end: cu8p, c: cython.pointer[Counts], folded: u8p, k: cython.
             c.words += 1
             token_letters = token_capitals = 0
             token_seen = False
-        c.chars += 1
-        lower = point
-        if kind == LETTER:
-            token_letters += 1
-            pending = 0
-            if point < 0x80:
-                # Most of a text: the rest of a word in small letters.
-                if c.first == NO_POINT:
-                    c.first = point
-                folded[k] = point
-                k += 1
-                while p < end and _ascii[p[0]] == LETTER:
-                    point = p[0]
-                    folded[k] = point
-                    k += 1
-                    p += 1
-                    c.chars += 1
-                    token_letters += 1
-                c.dots = 0
-                c.last = c.end = point
-                continue
-        elif kind == CAPITAL:
-            lower = _lower(point)
-            if token_letters == 0:
-                token_seen = True
-            token_letters += 1
-            token_capitals += 1
-            if pending == 2:
-                c.sentences += 1
-            pending = 0
-        elif kind == DIGIT:
-            c.digits += 1
-            pending = 0
-        elif kind == IDEOGRAPH:
-            c.ideographs += 1
-            pending = 0
-        else:
-            if _is_stop(point):
-                pending = 1
-                # Scripts without capitals end their sentences with signs of their own.
-                c.sentences += point >= 0x600 and point != 0x2026
-                c.exclaimed += point == 33
-                c.asked += point == 63
-            elif not _is_closer(point) and not _is_quote(point):
-                pending = 0
-            if point == 44 or point == 0x3001 or point == 0xFF0C or point == 0x060C:
-                c.commas += 1
-            elif point == 58 or point == 0xFF1A:
-                c.colons += 1
-            elif _is_quote(point):
-                c.quotes += 1
-            elif point == 40 or point == 0xFF08:
-                c.brackets += 1
-            elif point == 64:
-                c.ats += 1
-            elif point == 0x2019:
-                lower = 39
-            elif (
-                point == 124
-                or point == 47
-                or point == 0xB7
-                or point == 0x2022
-                or point == 0xBB
-                or point == 0x203A
-                or point == 0x2192
-            ):
-                c.separators += 1
         if c.first == NO_POINT:
             c.first = point
-        c.dots = c.dots + 1 if point == 46 else 0
-        if not _is_closer(point):
-            c.last = point
-        c.end = point
+        c.chars += 1
+        lower = point
+        start = k
+        if kind <= CAPITAL:
+            if word.chars == 0:
+                word.start = k
+            if kind == CAPITAL:
+                lower = _lower(point)
+                token_seen |= token_letters == 0
+                token_capitals += 1
+                c.sentences += pending == 2
+            pending = 0
+            if c.inner_end == 0:
+                c.inner = k
+            if lower < 0x80:
+                folded[k] = lower
+                word.hash = _mix_byte(word.hash, lower)
+                k += 1
+                # Most of a text: the rest of a word in small letters, eight at a time while these are there.
+                run = 8
+                while run == 8 and end - p >= 8:
+                    eight = load64(p)
+                    store64(folded + k, eight)
+                    ones = _letters(eight)
+                    run = ones * ONES >> 56
+                    word.hash = _mix_some(word.hash, eight & ones * 255, run)
+                    k += run
+                    p += run
+                while run == 8 and p < end and _ascii[p[0]] == LETTER:
+                    folded[k] = p[0]
+                    word.hash = _mix_byte(word.hash, p[0])
+                    k += 1
+                    p += 1
+                size = k - start
+                c.chars += size - 1
+                token_letters += size
+                word.chars += size
+            else:
+                k = _put(folded, k, lower)
+                while start < k:
+                    word.hash = _mix_byte(word.hash, folded[start])
+                    start += 1
+                token_letters += 1
+                word.chars += 1
+            c.inner_end = k
+            continue
+        if kind == DIGIT:
+            if word.chars == 0:
+                word.start = k
+            folded[k] = point
+            word.hash = _mix_byte(word.hash, point)
+            k += 1
+            word.chars += 1
+            word.has_digit = True
+            c.digits += 1
+            pending = 0
+            continue
+        _end_word(s, cython.address(c), cython.address(word), k)
+        if kind == IDEOGRAPH:
+            k = _put(folded, k, point)
+            c.whole = (c.whole ^ _note_sign(s, IDEOGRAPH, start, k).hash) * FNV_PRIME_32
+            if c.inner_end == 0:
+                c.inner = start
+            c.inner_end = k
+            c.ideographs += 1
+            pending = 0
+            continue
+        if _is_stop(point):
+            pending = 1
+            # Scripts without capitals end their sentences with signs of their own.
+            c.sentences += point >= 0x600 and point != 0x2026
+            c.exclaimed += point == 33
+            c.asked += point == 63
+        elif not _is_closer(point):
+            pending = 0
+        if point == 44 or point == 0x3001 or point == 0xFF0C or point == 0x060C:
+            c.commas += 1
+        elif point == 58 or point == 0xFF1A:
+            c.colons += 1
+        elif _is_quote(point):
+            c.quotes += 1
+        elif point == 40 or point == 0xFF08:
+            c.brackets += 1
+        elif point == 64:
+            c.ats += 1
+        elif point == 0x2019:
+            lower = 39
+        elif point == 124 or point == 47 or point == 0xB7 or point == 0x2022 or point == 0x203A or point == 0x2192:
+            c.separators += 1
         k = _put(folded, k, lower)
+        c.whole = _mix_byte(c.whole, folded[k - 1])
+        # Marks such as a copyright sign are cues as well.
+        if lower >= 0x80:
+            _note_sign(s, MARK, start, k)
     if not gap:
+        _end_word(s, cython.address(c), cython.address(word), k)
         c.capitalised += token_letters > 0 and token_seen
         c.shouted += token_capitals > 1 and token_capitals == token_letters
         folded[k] = 32
         k += 1
+    counts[0] = c
     return k
 
 
@@ -361,9 +474,8 @@ def _walk(
     """Follow the lexicon from `p` on, note each cue that ends where a word does, and return the end of a date or 0."""
     node: uint32_t
     here: cython.pointer[Node]
-    child: cython.pointer[Node]
-    stop: cython.pointer[Node]
-    middle: cython.pointer[Node]
+    many: cython.size_t
+    half: cython.size_t
     date_end: cu8p = cython.NULL
     found: cu8p
     q: cu8p = p
@@ -381,22 +493,17 @@ def _walk(
             found = _take(here.value, p, q, end, ideograph, block, block_end, row)
             if found != cython.NULL:
                 date_end = found
-        if q >= end:
+        many = here.children
+        if q >= end or many == 0:
             break
-        child = lexicon.nodes + here.first
-        stop = child + here.children
-        # Children ascend by their byte.
-        while stop - child > 8:
-            middle = child + ((stop - child) >> 1)
-            if middle.byte <= q[0]:
-                child = middle
-            else:
-                stop = middle
-        while child < stop and child.byte < q[0]:
-            child += 1
-        if child == stop or child.byte != q[0]:
+        here = lexicon.nodes + here.first
+        # Children ascend by their byte; which half it is in is a surprise, so there is no jump.
+        while many > 1:
+            half = many >> 1
+            here += half * (here[half].byte <= q[0])
+            many -= half
+        if here.byte != q[0]:
             break
-        here = child
         q += 1
     return date_end
 
@@ -420,134 +527,95 @@ def _note(row: cython.pointer[Row], kind: uint32_t, place: uint32_t) -> cython.v
 @cython.exceptval(check=False)
 def _read_words(
     lexicon: cython.pointer[Lexicon],
-    folded: cu8p,
+    s: cython.pointer[Page],
+    c: cython.pointer[Counts],
     length: cython.size_t,
     row: cython.pointer[Row],
-    words: u32p,
-) -> cython.size_t:
-    """Look up the words of a folded block, fingerprint it, write the hashes of its long words, return their number."""
-    p: cu8p = folded
+) -> cython.void:
+    """Look up the words of the folded block, fingerprint it, and note the hashes of its long words."""
+    folded: cu8p = s.folded
     end: cu8p = folded + length
-    inner: cu8p = cython.NULL
-    inner_end: cu8p = folded
-    word: cu8p
+    # A cue that is the whole block may have digits and signs around it.
+    inner: cu8p = folded + c.inner if c.inner_end else cython.NULL
+    inner_end: cu8p = folded + c.inner_end
     date_end: cu8p = folded
     found: cu8p
-    size: cython.size_t
-    kind: cython.int
+    p: cu8p
+    i: cython.size_t
+    unit: cython.pointer[Unit]
     before: uint32_t = 0
-    hash_: uint32_t
-    chars: cython.size_t
-    has_digit: cython.bint
-    n: cython.size_t = 0
     fingerprint: uint64_t = FNV_64
-    whole: uint32_t = FNV_32
-    # Where the first and the last letter are: a cue that is the whole block may have digits and signs around it.
-    while p < end and inner == cython.NULL:
-        kind = _class(_point(p, end, cython.address(size)))
-        if kind == LETTER or kind == IDEOGRAPH:
-            inner = p
-        p += size
-    p = end
-    while inner != cython.NULL and p > folded:
-        p -= 1
-        if (p[0] & 0xC0) != 0x80:
-            kind = _class(_point(p, end, cython.address(size)))
-            if kind == LETTER or kind == IDEOGRAPH:
-                inner_end = p + size
-                break
-    p = folded
-    while p < end:
-        if p[0] == 32:
-            p += 1
-            continue
-        kind = _class(_point(p, end, cython.address(size)))
-        if kind == MARK:
-            # Marks such as a copyright sign are cues as well.
-            whole = _mix_byte(whole, p[size - 1])
-            if p[0] >= 0x80:
-                _walk(lexicon, p, end, True, p if inner == cython.NULL or p < inner else folded, inner_end, row)
-            p += size
-            continue
-        if kind == IDEOGRAPH:
+    words: u32p = s.words
+    n: cython.size_t = s.words_used
+    row.first_word = n
+    for i in range(s.units_used):
+        unit = s.units + i
+        p = folded + unit.start
+        if unit.kind == LETTER:
+            before = 0
+            if lexicon.openers[unit.hash >> 3 & OPENERS] >> (unit.hash & 7) & 1:
+                found = _walk(lexicon, p, end, False, inner, inner_end, row)
+                # A shorter date inside a longer one does not cut it off.
+                if found != cython.NULL and found > date_end:
+                    date_end = found
+            if unit.has_digit or folded + unit.end <= date_end:
+                continue
+            fingerprint = (fingerprint ^ unit.hash) * FNV_PRIME_64
+            # There is room for one that does not count.
+            words[n] = unit.hash | 1
+            n += unit.chars >= LONG_WORD
+        elif unit.kind == IDEOGRAPH:
             _walk(lexicon, p, end, True, inner, inner_end, row)
-            hash_ = FNV_32
-            word = p
-            while word < p + size:
-                hash_ = _mix_byte(hash_, word[0])
-                word += 1
             if before:
-                words[n] = before * 31 + hash_ | 1
+                words[n] = before * 31 + unit.hash | 1
                 n += 1
-            before = hash_
-            fingerprint = (fingerprint ^ hash_) * FNV_PRIME_64
-            whole = (whole ^ hash_) * FNV_PRIME_32
-            p += size
-            continue
-        before = 0
-        found = _walk(lexicon, p, end, False, inner, inner_end, row)
-        # A shorter date inside a longer one does not cut it off.
-        if found != cython.NULL and found > date_end:
-            date_end = found
-        word = p
-        hash_ = FNV_32
-        chars = 0
-        has_digit = False
-        while p < end:
-            if p[0] < 0x80:
-                kind = _ascii[p[0]]
-                if kind == LETTER:
-                    hash_ = _mix_byte(hash_, p[0])
-                    p += 1
-                    chars += 1
-                    continue
-                size = 1
-            else:
-                kind = _class(_point(p, end, cython.address(size)))
-            if kind == SPACE or kind == MARK or kind == IDEOGRAPH:
-                break
-            has_digit |= kind == DIGIT
-            while size:
-                hash_ = _mix_byte(hash_, p[0])
-                p += 1
-                size -= 1
-            chars += 1
-        whole = (whole ^ hash_) * FNV_PRIME_32
-        if has_digit or p <= date_end:
-            continue
-        fingerprint = (fingerprint ^ hash_) * FNV_PRIME_64
-        if chars >= LONG_WORD:
-            words[n] = hash_ | 1
-            n += 1
+            before = unit.hash
+            fingerprint = (fingerprint ^ unit.hash) * FNV_PRIME_64
+        else:
+            _walk(lexicon, p, end, True, p if inner == cython.NULL or p < inner else folded, inner_end, row)
+    s.words_used = row.last_word = n
     # A block of nothing but numbers, dates and marks says nothing that could repeat.
     row.fingerprint = 0 if fingerprint == FNV_64 else fingerprint ^ fingerprint >> 29
-    row.whole = whole | 1
-    return n
+    row.whole = c.whole | 1
 
 
 @cython.cfunc
 @cython.nogil
 @cython.inline
 @cython.exceptval(check=False)
-def _mix_byte(hash_: uint32_t, byte: uint8_t) -> uint32_t:
-    return (hash_ ^ byte) * FNV_PRIME_32
-
-
-@cython.cfunc
-@cython.nogil
-@cython.inline
-@cython.exceptval(check=False)
-def _ending(c: cython.pointer[Counts]) -> cython.int:
-    """Return how a block ends: 1 as a sentence, 2 cut off, 3 with a colon, 4 with a question, 5 with a quote, or 0."""
-    if c.end == 0x2026 or c.dots >= 3:
+def _ending(folded: cu8p, p: cu8p) -> cython.int:
+    """Return how the folded block before `p` ends: 1 as a sentence, 2 cut off, 3 with a colon, 4 with a question, 5 with
+    a quote, or 0."""
+    stop: cu8p = p
+    point: uint32_t
+    size: cython.size_t
+    end: uint32_t = 0
+    last: uint32_t = 0
+    dots: cython.int = 0
+    # Back to the last sign that closes nothing.
+    while p > folded and last == 0:
+        p -= 1
+        if p[0] != 32 and (p[0] & 0xC0) != 0x80:
+            point = _point(p, stop, cython.address(size))
+            if end == 0:
+                end = point
+            if not _is_closer(point):
+                last = point
+    # Dots with or without spaces between.
+    while end == 46 and dots < 3 and (p[0] == 46 or p[0] == 32):
+        dots += p[0] == 46
+        if p == folded:
+            break
+        p -= 1
+    if end == 0x2026 or dots == 3:
         return 2
-    if c.end == 63 or c.end == 0xFF1F or c.end == 0x061F:
+    if end == 63 or end == 0xFF1F or end == 0x061F:
         return 4
-    if _is_stop(c.last):
+    if _is_stop(last):
         return 1
-    if c.end == 58 or c.end == 0xFF1A:
+    if end == 58 or end == 0xFF1A:
         return 3
-    return 5 if _is_quote(c.end) or c.end == 39 or c.end == 0x2019 else 0
+    return 5 if _is_quote(end) or end == 39 else 0
 
 
 @cython.cfunc
@@ -592,6 +660,20 @@ def _clip(value: int64_t) -> int32_t:
 
 @cython.cfunc
 @cython.nogil
+@cython.inline
+@cython.exceptval(check=False)
+def _share(part: int64_t, whole: int64_t) -> int32_t:
+    """Return how many hundredths of the whole a part is; 0 of nothing."""
+    if part == 0 or whole == 0:
+        return 0
+    # Most processors divide numbers of 32 bits much faster.
+    if part < 1 << 25:
+        return _clip(cython.cast(uint32_t, 100 * part) / cython.cast(uint32_t, whole))
+    return _clip(100 * part / whole)
+
+
+@cython.cfunc
+@cython.nogil
 @cython.exceptval(check=False)
 def _see(
     p: cu8p, end: cu8p, lexicon: cython.pointer[Lexicon], s: cython.pointer[Page], i: cython.size_t
@@ -613,6 +695,7 @@ def _see(
     memset(cython.address(c), 0, cython.sizeof(Counts))
     memset(row, 0, cython.sizeof(Row))
     c.first = NO_POINT
+    c.whole = FNV_32
     if end - p > HEAD_BYTES + TAIL_BYTES:
         head = p + HEAD_BYTES
         tail = end - TAIL_BYTES
@@ -621,26 +704,25 @@ def _see(
         while tail < end and (tail[0] & 0xC0) == 0x80:
             tail += 1
         unseen = tail - head
-    k = _look(p, head, cython.address(c), s.folded, 0)
+    s.units_used = 0
+    k = _look(p, head, cython.address(c), s, 0)
     if tail < end:
-        k = _look(tail, end, cython.address(c), s.folded, k)
-    row.first_word = s.words_used
-    s.words_used += _read_words(lexicon, s.folded, k, row, s.words + s.words_used)
-    row.last_word = s.words_used
+        k = _look(tail, end, cython.address(c), s, k)
+    _read_words(lexicon, s, cython.address(c), k, row)
 
     words = c.words + c.ideographs / 2 + unseen / 6
     chars = c.chars + unseen if c.chars + unseen > 0 else 1
     weight = c.words + c.ideographs / 2 if c.words + c.ideographs / 2 > 0 else 1
     out[WORDS] = _clip(words)
     out[CHARS] = _clip(chars)
-    out[FUNCTION_SHARE] = _clip(100 * cython.cast(int64_t, row.functions) / weight)
+    out[FUNCTION_SHARE] = _share(row.functions, weight)
     out[FUNCTIONS] = _clip(row.functions)
     out[DATES] = _clip(row.dates)
-    out[CAPITAL_SHARE] = _clip(100 * c.capitalised / weight)
-    out[SHOUT_SHARE] = _clip(100 * c.shouted / weight)
-    out[DIGIT_SHARE] = _clip(100 * c.digits / (c.chars if c.chars > 0 else 1))
+    out[CAPITAL_SHARE] = _share(c.capitalised, weight)
+    out[SHOUT_SHARE] = _share(c.shouted, weight)
+    out[DIGIT_SHARE] = _share(c.digits, c.chars)
     out[DIGITS] = _clip(c.digits)
-    out[ENDING] = _ending(cython.address(c))
+    out[ENDING] = _ending(s.folded, s.folded + k)
     out[OPENING] = _opening(c.first)
     out[SENTENCES] = _clip(c.sentences)
     out[COMMAS] = _clip(c.commas)
@@ -652,7 +734,7 @@ def _see(
     out[EXCLAIMED] = _clip(c.exclaimed)
     out[COLONS] = _clip(c.colons)
     out[ASKED] = _clip(c.asked)
-    out[IDEOGRAPH_SHARE] = _clip(100 * c.ideographs / (c.chars if c.chars > 0 else 1))
+    out[IDEOGRAPH_SHARE] = _share(c.ideographs, c.chars)
     out[PROSE] = (
         words >= 15
         and out[FUNCTION_SHARE] >= 15
@@ -660,14 +742,13 @@ def _see(
         or words >= 40
         and c.commas + c.sentences > 0
     )
+    out[CUE] = 0
     for kind in range(KINDS):
         strength = row.cues >> (2 * kind) & 3
         out[CUES + kind] = strength
         if strength > best:
             best = strength
             out[CUE] = kind + 1
-    if best == 0:
-        out[CUE] = 0
 
 
 @cython.cfunc
@@ -733,7 +814,7 @@ def _share_words(s: cython.pointer[Page]) -> cython.void:
             slot = _slot(s, s.words[k])
             known += slot != cython.NULL and slot.count > own
         out[KNOWN_WORDS] = _clip(known)
-        out[KNOWN_SHARE] = _clip(100 * known / total) if total else -1
+        out[KNOWN_SHARE] = _share(known, total) if total else -1
 
 
 @cython.cfunc
@@ -757,10 +838,10 @@ def _place(s: cython.pointer[Page]) -> cython.void:
     n: int64_t = s.n
     i: int64_t
     kind: cython.int
-    strength: int32_t
     distance: int32_t
     prose_count: int64_t = 0
     total: int64_t
+    share: int32_t
     row: i32p
     words: i32p = s.sums
     prose: i32p = s.sums + (n + 1)
@@ -773,11 +854,12 @@ def _place(s: cython.pointer[Page]) -> cython.void:
         cues[i + 1] = cues[i] + (row[CUE] != 0)
         prose_count += row[PROSE]
     total = prose[n]
+    share = _share(prose_count, n)
     distance = 31
     for i in range(n):
         row = s.table + (i + REACH) * COLUMNS
-        row[BEFORE_SHARE] = _clip(100 * cython.cast(int64_t, prose[i]) / total) if total else 0
-        row[AFTER_SHARE] = _clip(100 * (total - prose[i + 1]) / total) if total else 0
+        row[BEFORE_SHARE] = _share(prose[i], total)
+        row[AFTER_SHARE] = _share(total - prose[i + 1], total)
         row[BEFORE] = _clip(prose[i])
         row[AFTER] = _clip(total - prose[i + 1])
         row[PROSE_ABOVE] = distance
@@ -796,25 +878,28 @@ def _place(s: cython.pointer[Page]) -> cython.void:
         row[INDEX_FROM_END] = _clip(n - 1 - i)
         row[BLOCKS] = _clip(n)
         row[TOTAL_PROSE] = _clip(total)
-        row[PROSE_BLOCKS_SHARE] = _clip(100 * prose_count / n)
+        row[PROSE_BLOCKS_SHARE] = share
     distance = 31
     for i in range(n - 1, -1, -1):
         row = s.table + (i + REACH) * COLUMNS
         row[PROSE_BELOW] = distance
         distance = 1 if row[PROSE] else (distance + 1 if distance < 30 else distance)
+    # Beyond the ends there is no cue.
     for kind in range(KINDS):
-        distance = 41
-        for i in range(n):
-            row = s.table + (i + REACH) * COLUMNS
-            strength = row[CUES + kind]
-            distance = 0 if strength >= AT_START else (distance + 1 if distance < 40 else distance)
-            row[CUE_ABOVE + kind] = distance
-        distance = 41
-        for i in range(n - 1, -1, -1):
-            row = s.table + (i + REACH) * COLUMNS
-            strength = row[CUES + kind]
-            distance = 0 if strength >= ANYWHERE else (distance + 1 if distance < 40 else distance)
-            row[CUE_BELOW + kind] = distance
+        s.table[(REACH - 1) * COLUMNS + CUE_ABOVE + kind] = 41
+        s.table[(REACH + n) * COLUMNS + CUE_BELOW + kind] = 41
+    for i in range(n):
+        row = s.table + (i + REACH) * COLUMNS
+        for kind in range(KINDS):
+            distance = row[CUE_ABOVE + kind - COLUMNS]
+            distance += distance < 40
+            row[CUE_ABOVE + kind] = 0 if row[CUES + kind] >= AT_START else distance
+    for i in range(n - 1, -1, -1):
+        row = s.table + (i + REACH) * COLUMNS
+        for kind in range(KINDS):
+            distance = row[CUE_BELOW + kind + COLUMNS]
+            distance += distance < 40
+            row[CUE_BELOW + kind] = 0 if row[CUES + kind] >= ANYWHERE else distance
 
 
 @cython.cfunc
@@ -833,27 +918,62 @@ def _blank_ends(s: cython.pointer[Page]) -> cython.void:
 @cython.nogil
 @cython.inline
 @cython.exceptval(check=False)
-def _score(forest: cython.pointer[Forest], row: i32p) -> int32_t:
-    """Return the sum of the trees' leaves for a block: the more, the more it looks like the story."""
-    total: int32_t = 0
+def _add_trees(
+    forest: cython.pointer[Forest], first: cython.size_t, last: cython.size_t, some: cython.pointer[Some]
+) -> cython.void:
+    """Add the leaves of the trees `first` to `last` to the scores of some blocks."""
     tree: cython.size_t
+    i: cython.size_t
     node: cython.size_t
     level: cython.int
-    places: cython.pointer[int16_t] = forest.places
-    limits: cython.pointer[int16_t] = forest.limits
-    leaves: cython.pointer[int16_t] = forest.leaves
-    # Every tree has the same depth, so that the processor can work on several at a time.
-    for tree in range(forest.trees):
-        if tree == FEW_TREES and (total <= SURE_LOW or total >= SURE_HIGH):
-            break
-        node = 0
-        for level in range(DEPTH):
-            node = 2 * node + 1 + (row[places[node]] > limits[node])
-        total += leaves[node - NODES]
-        places += NODES
-        limits += NODES
+    below: int32_t
+    row: i32p
+    branches: cython.pointer[Branch] = forest.branches + first * NODES
+    leaves: cython.pointer[int16_t] = forest.leaves + first * (NODES + 1)
+    # Every tree has the same depth, so that the processor can work on several blocks at a time.
+    for tree in range(first, last):
+        for i in range(some.n):
+            row = some.rows[i]
+            # Nodes are numbered from 1 on; the sign of a difference leads on without a jump.
+            node = 1
+            for level in range(DEPTH):
+                below = branches[node - 1].limit - row[branches[node - 1].place]
+                node = 2 * node + (cython.cast(uint32_t, below) >> 31)
+            some.scores[i] += leaves[node - NODES - 1]
+        branches += NODES
         leaves += NODES + 1
-    return total
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _score(forest: cython.pointer[Forest], s: cython.pointer[Page], scores: i32p) -> cython.void:
+    """Write the sum of the trees' leaves for each block of the page: the more, the more it looks like the story."""
+    some: Some
+    few: cython.size_t = forest.trees if forest.trees < FEW_TREES else FEW_TREES
+    start: cython.size_t = 0
+    i: cython.size_t
+    k: cython.size_t
+    while start < s.n:
+        some.n = s.n - start if s.n - start < TOGETHER else TOGETHER
+        for i in range(some.n):
+            some.rows[i] = s.table + (start + i + REACH) * COLUMNS
+            some.places[i] = s.rows[start + i].index
+            some.scores[i] = 0
+        _add_trees(forest, 0, few, cython.address(some))
+        k = 0
+        for i in range(some.n):
+            scores[some.places[i]] = some.scores[i]
+            if SURE_LOW < some.scores[i] < SURE_HIGH:
+                some.rows[k] = some.rows[i]
+                some.places[k] = some.places[i]
+                some.scores[k] = some.scores[i]
+                k += 1
+        some.n = k
+        _add_trees(forest, few, forest.trees, cython.address(some))
+        for i in range(some.n):
+            scores[some.places[i]] = some.scores[i]
+        start += TOGETHER
 
 
 @cython.cfunc
@@ -1019,8 +1139,8 @@ def _drop(
     sure: cython.size_t = 0
     row: i32p
     # Before any is moved: a block is scored beside its neighbours.
+    _score(forest, s, scores)
     for i in range(s.n):
-        scores[s.rows[i].index] = _score(forest, s.table + (i + REACH) * COLUMNS)
         sure += scores[s.rows[i].index] < forest.few and scores[s.rows[i].index] < forest.many
     if is_page[0] < 0:
         is_page[0] = s.n >= PAGE_BLOCKS and 10 * sure >= PAGE_TENTHS * s.n
@@ -1096,8 +1216,56 @@ def count_rows(
 def _open_lexicon(lexicon: cython.pointer[Lexicon], parts: tuple) -> cython.void:
     nodes: bytes = parts[0]
     pairs: bytes = parts[1]
+    openers: bytes = parts[2]
     lexicon.nodes = cython.cast(cython.pointer[Node], PyBytes_AsString(nodes))
     lexicon.pairs = cython.cast(u32p, PyBytes_AsString(pairs))
+    lexicon.openers = cython.cast(cu8p, PyBytes_AsString(openers))
+
+
+def openers(first: bytes, byte: bytes, value: bytes) -> bytes:
+    """Return a bit for each hash of a word that a phrase of the lexicon may begin with; the arrays are those of it."""
+    size: cython.Py_ssize_t = len(byte)
+    firsts: u32p = cython.cast(u32p, PyBytes_AsString(first))
+    bytes_: cu8p = cython.cast(cu8p, PyBytes_AsString(byte))
+    values: cython.pointer[uint16_t] = cython.cast(cython.pointer[uint16_t], PyBytes_AsString(value))
+    bits: bytes = bytes(OPENERS + 1)
+    found: u8p = cython.cast(u8p, PyBytes_AsString(bits))
+    paths: cython.pointer[Path] = cython.cast(cython.pointer[Path], malloc(cython.sizeof(Path) * size))
+    own: Path
+    path: cython.pointer[Path]
+    node: cython.Py_ssize_t
+    child: uint32_t
+    kind: cython.int
+    if paths == cython.NULL:
+        raise MemoryError
+    memset(paths, 0, cython.sizeof(Path))
+    paths.hash = FNV_32
+    paths.is_word = True
+    for node in range(size):
+        own = paths[node]
+        for child in range(firsts[node], firsts[node + 1]):
+            path = paths + child
+            path.hash = _mix_byte(own.hash, bytes_[child])
+            path.before = own.before if own.left else own.hash
+            path.is_word = own.is_word
+            if own.left:
+                path.left = own.left - 1
+                path.point = own.point << 6 | (bytes_[child] & 63)
+            else:
+                path.left = (bytes_[child] >= 0x80) + (bytes_[child] >= 0xE0) + (bytes_[child] >= 0xF0)
+                path.point = bytes_[child] & (0x3F >> path.left if path.left else 0x7F)
+            if path.is_word and path.left == 0:
+                kind = _class(path.point)
+                if kind != LETTER and kind != CAPITAL and kind != DIGIT:
+                    path.is_word = False
+                    found[path.before >> 3 & OPENERS] |= 1 << (path.before & 7)
+                elif values[child]:
+                    found[path.hash >> 3 & OPENERS] |= 1 << (path.hash & 7)
+            # A phrase that ends within a character may end within any word.
+            if path.left and values[child]:
+                memset(found, 0xFF, OPENERS + 1)
+    free(paths)
+    return bits
 
 
 def see_text(text: bytes, parts: tuple) -> bytes:
@@ -1200,9 +1368,8 @@ def block_rows(
     out_words: i32p = cython.cast(i32p, words)
     out_scores: i32p = cython.cast(i32p, scores)
     out_furniture: u8p = cython.cast(u8p, furniture)
-    places_of: bytes = trees[0]
-    limits: bytes = trees[1]
-    leaves: bytes = trees[2]
+    branches: bytes = trees[0]
+    leaves: bytes = trees[1]
     lexicon: Lexicon
     forest: Forest
     s: Page
@@ -1212,13 +1379,12 @@ def block_rows(
     k: cython.size_t
     status: cython.int = 0
     _open_lexicon(cython.address(lexicon), parts)
-    forest.places = cython.cast(cython.pointer[int16_t], PyBytes_AsString(places_of))
-    forest.limits = cython.cast(cython.pointer[int16_t], PyBytes_AsString(limits))
+    forest.branches = cython.cast(cython.pointer[Branch], PyBytes_AsString(branches))
     forest.leaves = cython.cast(cython.pointer[int16_t], PyBytes_AsString(leaves))
     forest.trees = len(leaves) // (2 * (NODES + 1))
-    forest.few = trees[3]
-    forest.many = trees[4]
-    forest.page = trees[5]
+    forest.few = trees[2]
+    forest.many = trees[3]
+    forest.page = trees[4]
     memset(cython.address(s), 0, cython.sizeof(Page))
     with cython.nogil:
         for row in range(start, stop):

@@ -1,6 +1,7 @@
 # The native functions take addresses; blocks.py holds their meaning.
 def count_rows(addresses: int, lengths: int, start: int, stop: int, counts: int) -> None: ...
-def see_text(text: bytes, parts: tuple[bytes, bytes]) -> bytes: ...
+def openers(first: bytes, byte: bytes, value: bytes) -> bytes: ...
+def see_text(text: bytes, parts: tuple[bytes, bytes, bytes]) -> bytes: ...
 def locate_rows(
     addresses: int, lengths: int, start: int, stop: int, counts: int, firsts: int, starts: int, ends: int
 ) -> None: ...
@@ -11,8 +12,8 @@ def block_rows(
     stop: int,
     counts: int,
     firsts: int,
-    parts: tuple[bytes, bytes],
-    trees: tuple[bytes, bytes, bytes, int, int, int],
+    parts: tuple[bytes, bytes, bytes],
+    trees: tuple[bytes, bytes, int, int, int],
     cues: int,
     fingerprints: int,
     words: int,

@@ -67,6 +67,17 @@ cdef extern from *:
         }
         return bits;
     }
+
+    /* XXH3 takes in 64 bytes: each lane its word times what the secret makes of it, and the word of its neighbour. */
+    static inline void dd_stripe(uint64_t *lanes, const uint8_t *p, const uint8_t *secret) {
+        for (int i = 0; i < 4; i++) {
+            const __m128i x = _mm_loadu_si128((const __m128i *)(p + 16 * i));
+            const __m128i key = _mm_xor_si128(x, _mm_loadu_si128((const __m128i *)(secret + 16 * i)));
+            const __m128i sum = _mm_add_epi64(_mm_mul_epu32(key, _mm_srli_epi64(key, 32)), _mm_shuffle_epi32(x, 0x4E));
+            __m128i *lane = (__m128i *)(lanes + 2 * i);
+            _mm_storeu_si128(lane, _mm_add_epi64(_mm_loadu_si128(lane), sum));
+        }
+    }
     #else
     static inline uint64_t dd_token_bits(const uint8_t *p) {
         uint64_t bits = 0;
@@ -76,6 +87,14 @@ cdef extern from *:
             bits |= ((x >> 7) * DD_GATHER) >> 56 << (8 * i);
         }
         return bits;
+    }
+
+    static inline void dd_stripe(uint64_t *lanes, const uint8_t *p, const uint8_t *secret) {
+        for (int i = 0; i < 8; i++) {
+            const uint64_t x = dd_load64(p + 8 * i), key = x ^ dd_load64(secret + 8 * i);
+            lanes[i ^ 1] += x;
+            lanes[i] += (key & DD_LOW32) * (key >> 32);
+        }
     }
     #endif
 
@@ -134,6 +153,7 @@ cdef extern from *:
     uint64_t swap64 "dd_swap64"(uint64_t x) noexcept nogil
     uint64_t mulfold "dd_mulfold"(uint64_t a, uint64_t b) noexcept nogil
     uint64_t token_bits "dd_token_bits"(const uint8_t *p) noexcept nogil
+    void stripe "dd_stripe"(uint64_t *lanes, const uint8_t *p, const uint8_t *secret) noexcept nogil
 
 ctypedef uint8_t *u8p
 ctypedef const uint8_t *cu8p
@@ -162,10 +182,9 @@ cdef enum:
 cdef enum:
     MAX_TEXT = 0x4000000
 
-# A word of an alignment has a token's place in its lower bits; a text of MAX_TEXT bytes has fewer tokens.
+# So many bytes of texts are kept while pairs are aligned; those beyond are read again for each pair.
 cdef enum:
-    PLACE_BITS = 26
-    PLACE = 0x3FFFFFF
+    HELD = 0x2000000
 
 # Code points of which it is known whether they are capitals: Latin, Greek, Cyrillic, Armenian.
 cdef enum:
@@ -190,15 +209,35 @@ cdef struct Scratch:
     uint64_t *prefixes   # polynomial hashes of the first 0, 1, ... tokens
     uint64_t *shingles
     uint64_t *sorting    # the other side of the radix sort
-    uint32_t *lows       # low words of the shingles
-    uint32_t *highs
     size_t token_room
     size_t tokens
     size_t shingle_count
     int unspaced         # whether a token is of a script written without spaces
-    const uint8_t *text  # what was folded, while it is aligned
-    size_t text_size
-    int named            # whether `lows` has the names of the text
+
+# What an alignment needs of a text, in one block that begins with the hashes.
+cdef struct Text:
+    const uint8_t *text
+    size_t size
+    size_t pairs         # that are still to be aligned
+    size_t room          # bytes of the block
+    size_t tokens
+    uint64_t *hashes     # of the tokens
+    uint64_t *shingles   # that begin with each token
+    uint32_t *table      # hash table of shingles: the token each begins with first, plus one; 0 is empty
+    size_t mask          # its slots, less one
+    uint32_t *untils     # up to which token each begins a shingle that is new; 0 where it begins none
+    uint32_t *edges      # where tokens begin and end in `folded`, in turn
+    uint32_t *weights    # half words before each token
+    uint8_t *names       # which tokens are names
+    int named            # whether `names` has been filled
+    uint8_t *folded
+
+# Anchors of an alignment that are neighbours in both texts: where the first begins, how many, the run after them.
+cdef struct Run:
+    uint32_t left
+    uint32_t right
+    uint32_t count
+    uint32_t next
 
 # The slots of a signature while it is made.
 cdef struct Slots:
@@ -208,6 +247,12 @@ cdef struct Slots:
     uint32_t *empty      # which slots are empty
     uint32_t *lane       # the permutation of each slot: its slot times the next one by two
     uint32_t *least      # of each permutation
+
+# Values of many texts, one after the other.
+cdef struct Sink:
+    uint64_t *values
+    size_t size
+    size_t room
 
 # The fold table, a copy of what `load_table` was given: the block of a code point, the entries, the expansions; and the
 # folded bytes of code points below 0x800 themselves (from 0x80 on at 0x800 + point): their length above three bytes, or

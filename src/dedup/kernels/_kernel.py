@@ -13,8 +13,8 @@ from cython.cimports.cpython.buffer import PyBUF_SIMPLE, PyBuffer_Release, PyObj
 from cython.cimports.cpython.bytes import PyBytes_AsString
 from cython.cimports.cpython.unicode import PyUnicode_AsUTF8AndSize
 from cython.cimports.libc.stdint import int64_t, uint8_t, uint32_t, uint64_t
-from cython.cimports.libc.stdlib import free, malloc
-from cython.cimports.libc.string import memchr, memcmp, memcpy, memset
+from cython.cimports.libc.stdlib import calloc, free, malloc, realloc
+from cython.cimports.libc.string import memchr, memcmp, memcpy, memmove, memset
 
 
 def address_of(array) -> int:
@@ -83,8 +83,6 @@ def _release(s: cython.pointer[Scratch]) -> cython.void:
     free(s.prefixes)
     free(s.shingles)
     free(s.sorting)
-    free(s.lows)
-    free(s.highs)
     memset(s, 0, cython.sizeof(Scratch))
 
 
@@ -120,8 +118,6 @@ def _make_token_room(s: cython.pointer[Scratch], tokens: cython.size_t) -> cytho
     free(s.prefixes)
     free(s.shingles)
     free(s.sorting)
-    free(s.lows)
-    free(s.highs)
     s.token_room = 0
     s.edges = cython.cast(u32p, malloc(4 * (2 * tokens + PAD)))
     s.classes = cython.cast(u32p, malloc(4 * (4 * tokens + PAD)))
@@ -129,8 +125,6 @@ def _make_token_room(s: cython.pointer[Scratch], tokens: cython.size_t) -> cytho
     s.prefixes = cython.cast(u64p, malloc(8 * (tokens + PAD)))
     s.shingles = cython.cast(u64p, malloc(8 * (tokens + PAD)))
     s.sorting = cython.cast(u64p, malloc(8 * (tokens + PAD)))
-    s.lows = cython.cast(u32p, malloc(4 * (tokens + PAD)))
-    s.highs = cython.cast(u32p, malloc(4 * (tokens + PAD)))
     if (
         s.edges == cython.NULL
         or s.classes == cython.NULL
@@ -138,8 +132,6 @@ def _make_token_room(s: cython.pointer[Scratch], tokens: cython.size_t) -> cytho
         or s.prefixes == cython.NULL
         or s.shingles == cython.NULL
         or s.sorting == cython.NULL
-        or s.lows == cython.NULL
-        or s.highs == cython.NULL
     ):
         return NO_MEMORY
     s.token_room = tokens
@@ -163,7 +155,7 @@ def _fold_block(text: cu8p, block: u8p) -> cython.void:
     for i in range(32):
         c = text[i]
         # Comparisons become masks of all ones or none: a branch would keep the loop out of vector registers.
-        lower = c | (-cython.cast(uint8_t, cython.cast(uint8_t, c - 65) < 26) & 32)
+        lower = c | 32
         kept = -cython.cast(uint8_t, cython.cast(uint8_t, lower - 97) < 26)
         kept |= -cython.cast(uint8_t, cython.cast(uint8_t, c - 48) < 10)
         gone = -cython.cast(uint8_t, c == 34) | -cython.cast(uint8_t, c == 39) | -cython.cast(uint8_t, c == 96)
@@ -315,11 +307,9 @@ def _fold_once(text: cu8p, size: cython.size_t, s: cython.pointer[Scratch]) -> c
     i: cython.size_t = 0
     k: cython.size_t = 0
     word: cython.int
+    byte: cython.int
     run: cython.int
-    valid: cython.int
     x: uint64_t
-    gone: uint64_t
-    lowest: uint64_t
     end: cython.Py_ssize_t
     s.unspaced = 0
     while i < size:
@@ -337,21 +327,15 @@ def _fold_once(text: cu8p, size: cython.size_t, s: cython.pointer[Scratch]) -> c
                     run = 8 * word + (ctz64(x) >> 3)
                     break
         _fold_block(source, block)
-        for word in range((run + 7) >> 3):
-            x = load64(block + 8 * word)
-            gone = (x - ONES) & ~x & HIGHS
-            valid = run - 8 * word
-            if valid < 8:
-                gone &= (cython.cast(uint64_t, 1) << (8 * valid)) - 1
-            else:
-                valid = 8
-            while gone:
-                lowest = (gone & (~gone + 1)) >> 7
-                x = (x & (lowest - 1)) | ((x >> 8) & ~(lowest - 1))
-                gone = (gone & (gone - 1)) >> 8
-                valid -= 1
-            store64(out + k, x)
-            k += valid
+        x = (load64(block) - ONES) | (load64(block + 8) - ONES) | (load64(block + 16) - ONES)
+        if (x | (load64(block + 24) - ONES)) & HIGHS:
+            for byte in range(run):
+                out[k] = block[byte]
+                k += block[byte] != 0
+        else:
+            # Nothing is dropped: all bytes are ASCII, and none is 0.
+            memcpy(out + k, block, 32)
+            k += run
         i += run
         if run < 32 and i < size:
             end = _fold_run(text, size, i, s, cython.address(k))
@@ -395,28 +379,37 @@ def _tokenise(s: cython.pointer[Scratch]) -> cython.int:
     text: u8p = s.folded
     edges: u32p
     base: cython.size_t
-    count: cython.size_t = 0
-    word: cython.int
+    begun: cython.size_t = 0
+    ended: cython.size_t = 0
+    word: cython.size_t
+    written: cython.size_t
     inside: uint64_t
-    edge: uint64_t
+    starts: uint64_t
+    ends: uint64_t
     before: uint64_t = 0
-    found: cython.int
-    written: cython.int
+    found: cython.size_t
+    done: cython.size_t
     if _make_token_room(s, s.folded_size // 2 + 1):
         return NO_MEMORY
     edges = s.edges
     for base in range(0, s.folded_size + 1, 64):
         inside = token_bits(text + base)
-        edge = inside ^ ((inside << 1) | before)
+        starts = (inside << 1) | before
+        ends = starts & ~inside
+        starts = inside & ~starts
         before = inside >> 63
-        found = popcount64(edge)
-        # Eight at a time, beyond the last one too: a loop that ends after each edge would be mispredicted every time.
-        for written in range(0, found, 8):
-            for word in range(8):
-                edges[count + written + word] = cython.cast(uint32_t, base + ctz64(edge | TOP_BIT))
-                edge &= edge - 1
-        count += found
-    s.tokens = count >> 1
+        found = popcount64(starts)
+        done = popcount64(ends)
+        # Four at a time, beyond the last one too: a loop that ends after each would be mispredicted every time.
+        for written in range(0, found if found > done else done, 4):
+            for word in range(written, written + 4):
+                edges[2 * (begun + word)] = cython.cast(uint32_t, base + ctz64(starts | TOP_BIT))
+                edges[2 * (ended + word) + 1] = cython.cast(uint32_t, base + ctz64(ends | TOP_BIT))
+                starts &= starts - 1
+                ends &= ends - 1
+        begun += found
+        ended += done
+    s.tokens = ended
     return 0
 
 
@@ -512,28 +505,12 @@ def _xxh3_17to240(p: cu8p, size: cython.size_t, seed: uint64_t) -> uint64_t:
 
 @cython.cfunc
 @cython.nogil
-@cython.inline
-@cython.exceptval(check=False)
-def _stripe(acc: u64p, p: cu8p, secret: cu8p) -> cython.void:
-    i: cython.int
-    value: uint64_t
-    key: uint64_t
-    for i in range(8):
-        value = load64(p + 8 * i)
-        key = value ^ load64(secret + 8 * i)
-        acc[i ^ 1] += value
-        acc[i] += (key & LOW32) * (key >> 32)
-
-
-@cython.cfunc
-@cython.nogil
 @cython.exceptval(check=False)
 def _xxh3_long(p: cu8p, size: cython.size_t, seed: uint64_t) -> uint64_t:
     words: uint64_t[24]
     acc: uint64_t[8]
     secret: cu8p
-    i: cython.int
-    stripe: cython.size_t
+    i: cython.size_t
     done: cython.size_t = 0
     h: uint64_t = size * PRIME64_1
     for i in range(12):
@@ -550,14 +527,14 @@ def _xxh3_long(p: cu8p, size: cython.size_t, seed: uint64_t) -> uint64_t:
     acc[7] = PRIME32_1
     # Blocks of 16 stripes of 64 bytes; the last stripe is counted from the end and may overlap.
     while done + 1024 < size:
-        for stripe in range(16):
-            _stripe(acc, p + done + 64 * stripe, secret + 8 * stripe)
+        for i in range(16):
+            stripe(acc, p + done + 64 * i, secret + 8 * i)
         for i in range(8):
             acc[i] = (acc[i] ^ (acc[i] >> 47) ^ load64(secret + 128 + 8 * i)) * PRIME32_1
         done += 1024
-    for stripe in range((size - 1 - done) // 64):
-        _stripe(acc, p + done + 64 * stripe, secret + 8 * stripe)
-    _stripe(acc, p + size - 64, secret + 121)
+    for i in range((size - 1 - done) // 64):
+        stripe(acc, p + done + 64 * i, secret + 8 * i)
+    stripe(acc, p + size - 64, secret + 121)
     for i in range(4):
         h += mulfold(acc[2 * i] ^ load64(secret + 11 + 16 * i), acc[2 * i + 1] ^ load64(secret + 19 + 16 * i))
     return _avalanche(h)
@@ -614,37 +591,44 @@ def _hash_tokens(s: cython.pointer[Scratch], seed: uint64_t) -> cython.void:
     hashes: u64p = s.hashes
     lists: u32p = s.classes
     room: cython.size_t = s.token_room
-    counts: cython.size_t[4]
+    short: cython.size_t = 0
+    middle: cython.size_t = 0
+    long: cython.size_t = 0
+    longest: cython.size_t = 0
     i: cython.size_t
     t: cython.size_t
     start: cython.size_t
     size: cython.size_t
-    kind: cython.size_t
     flip: uint64_t
     flip_high: uint64_t
-    memset(counts, 0, cython.sizeof(counts))
     for t in range(s.tokens):
         size = edges[2 * t + 1] - edges[2 * t]
-        kind = (size > 3) + (size > 8) + (size > 16)
-        lists[kind * room + counts[kind]] = cython.cast(uint32_t, t)
-        counts[kind] += 1
+        # Into all lists; what does not belong there is overwritten.
+        lists[short] = cython.cast(uint32_t, t)
+        lists[room + middle] = cython.cast(uint32_t, t)
+        lists[2 * room + long] = cython.cast(uint32_t, t)
+        lists[3 * room + longest] = cython.cast(uint32_t, t)
+        short += size < 4
+        middle += (size > 3) & (size < 9)
+        long += (size > 8) & (size < 17)
+        longest += size > 16
     flip = _flip_1to3(seed)
-    for i in range(counts[0]):
+    for i in range(short):
         t = lists[i]
         start = edges[2 * t]
         hashes[t] = _xxh3_1to3(text + start, edges[2 * t + 1] - start, flip)
     flip = _flip_4to8(seed)
-    for i in range(counts[1]):
+    for i in range(middle):
         t = lists[room + i]
         start = edges[2 * t]
         hashes[t] = _xxh3_4to8(text + start, edges[2 * t + 1] - start, flip)
     flip = (_secret(24) ^ _secret(32)) + seed
     flip_high = (_secret(40) ^ _secret(48)) - seed
-    for i in range(counts[2]):
+    for i in range(long):
         t = lists[2 * room + i]
         start = edges[2 * t]
         hashes[t] = _xxh3_9to16(text + start, edges[2 * t + 1] - start, flip, flip_high)
-    for i in range(counts[3]):
+    for i in range(longest):
         t = lists[3 * room + i]
         start = edges[2 * t]
         hashes[t] = _xxh3(text + start, edges[2 * t + 1] - start, seed)
@@ -679,58 +663,56 @@ def _power(exponent: cython.size_t) -> uint64_t:
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def _shingle(s: cython.pointer[Scratch], width: cython.size_t) -> cython.void:
-    """Hash every run of `width` tokens, twice as many from a token of an unspaced script on."""
+def _hash_prefixes(s: cython.pointer[Scratch]) -> cython.void:
+    """Hash the first 0, 1, ... tokens, for shingles of any width."""
     hashes: u64p = s.hashes
     prefixes: u64p = s.prefixes
+    whole: uint64_t = 0
+    square: uint64_t = _power(2)
+    i: cython.size_t
+    prefixes[0] = 0
+    # Two tokens at a time: each step waits for the one before it. Behind the last token there is room.
+    for i in range(0, s.tokens, 2):
+        prefixes[i + 1] = whole * BASE + hashes[i]
+        whole = whole * square + (hashes[i] * BASE + hashes[i + 1])
+        prefixes[i + 2] = whole
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _shingle(s: cython.pointer[Scratch], width: cython.size_t, most: uint64_t) -> cython.void:
+    """Hash every run of `width` tokens, twice as many from a token of an unspaced script on; keep the hashes up to
+    `most`."""
+    prefixes: u64p = s.prefixes
     shingles: u64p = s.shingles
-    lows: u32p = s.lows
-    highs: u32p = s.highs
     n: cython.size_t = s.tokens
     count: cython.size_t = 0
+    runs: cython.size_t = 0
     i: cython.size_t
-    size: cython.size_t
-    whole: uint64_t = 0
+    size: cython.size_t = width if width < n else n
     value: uint64_t
     power: uint64_t = _power(width)
-    power_unspaced: uint64_t
-    prefixes[0] = 0
-    if not s.unspaced:
-        size = width - 1 if width - 1 < n else n
-        for i in range(size):
-            whole = whole * BASE + hashes[i]
-            prefixes[i + 1] = whole
-        for i in range(size, n):
-            whole = whole * BASE + hashes[i]
-            prefixes[i + 1] = whole
-            value = _mix(whole - prefixes[i - size] * power)
-            shingles[count] = value
-            lows[count] = cython.cast(uint32_t, value)
-            highs[count] = cython.cast(uint32_t, value >> 32)
-            count += 1
-    else:
-        for i in range(n):
-            whole = whole * BASE + hashes[i]
-            prefixes[i + 1] = whole
-        power_unspaced = power * power
+    if s.unspaced:
         for i in range(n):
             size = width
             value = power
             if s.folded[cython.cast(cython.Py_ssize_t, s.edges[2 * i]) - 1] == 1:
                 size = 2 * width
-                value = power_unspaced
+                value = power * power
             if i + size <= n:
+                runs += 1
                 value = _mix(prefixes[i + size] - prefixes[i] * value)
                 shingles[count] = value
-                lows[count] = cython.cast(uint32_t, value)
-                highs[count] = cython.cast(uint32_t, value >> 32)
-                count += 1
-    if count == 0 and n > 0:
-        whole = _mix(whole)
-        shingles[0] = whole
-        lows[0] = cython.cast(uint32_t, whole)
-        highs[0] = cython.cast(uint32_t, whole >> 32)
-        count = 1
+                count += value <= most
+        # All tokens are one shingle below, where there is no other.
+        size = n
+    if runs == 0 and n > 0:
+        for i in range(size, n + 1):
+            value = _mix(prefixes[i] - prefixes[i - size] * power)
+            # Without a branch: at a random eighth of the places, one would be mispredicted.
+            shingles[count] = value
+            count += value <= most
     s.shingle_count = count
 
 
@@ -745,17 +727,15 @@ def _digest(s: cython.pointer[Scratch], seed: uint64_t) -> uint64_t:
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def _read(
-    text: cu8p, size: cython.size_t, s: cython.pointer[Scratch], width: cython.size_t, seed: uint64_t
-) -> cython.int:
-    """Take a text as far as its shingles."""
+def _read(text: cu8p, size: cython.size_t, s: cython.pointer[Scratch], seed: uint64_t) -> cython.int:
+    """Take a text as far as it goes without a width of its shingles."""
     status: cython.Py_ssize_t = _fold(text, size, s)
     if status < 0:
         return cython.cast(cython.int, status)
     if _tokenise(s):
         return NO_MEMORY
     _hash_tokens(s, seed)
-    _shingle(s, width)
+    _hash_prefixes(s)
     return 0
 
 
@@ -764,56 +744,92 @@ def _read(
 @cython.exceptval(check=False)
 def _sort_unique(s: cython.pointer[Scratch]) -> cython.size_t:
     """Sort `s.shingles` and drop repeats; return how many stay."""
-    counts: uint32_t[256]
+    counts: uint32_t[2048]
+    out: u64p = s.shingles
     source: u64p = s.shingles
     target: u64p = s.sorting
     swap: u64p
     n: cython.size_t = s.shingle_count
     i: cython.size_t
+    j: cython.size_t
     k: cython.size_t
+    digits: cython.size_t
     total: uint32_t
     amount: uint32_t
+    top: cython.int = 64
+    bits: cython.int
     shift: cython.int
-    value: uint64_t
+    value: uint64_t = 0
+    last: uint64_t
     if n < 2:
         return n
-    # Hashes rarely agree in their upper bytes, so the last loop has next to nothing to move. Whoever makes them agree
-    # must not gain much by it: the larger the text, the more bytes it is sorted by.
-    shift = 48 if n <= 2048 else 32 if n <= 65536 else 0
-    while shift < 64:
-        memset(counts, 0, cython.sizeof(counts))
+    if n < 2048:
+        # With as many digits as hashes few share one, and the last loop has next to nothing to move. What is below a cut
+        # has no upper bits.
         for i in range(n):
-            counts[(source[i] >> shift) & 255] += 1
+            value |= source[i]
+        bits = 1
+        while n >> bits:
+            bits += 1
+        while top > bits and value >> (top - 1) == 0:
+            top -= 1
+        shift = top - bits
+    else:
+        # Whoever makes hashes agree in their upper bits must not gain much by it: the larger the text, the more bits it
+        # is sorted by.
+        bits = 8
+        shift = 32 if n <= 65536 else 0
+    digits = cython.cast(cython.size_t, 1) << bits
+    while shift < top:
+        memset(counts, 0, digits * cython.sizeof(uint32_t))
+        for i in range(n):
+            counts[(source[i] >> shift) & (digits - 1)] += 1
         total = 0
-        for i in range(256):
+        for i in range(digits):
             amount = counts[i]
             counts[i] = total
             total += amount
         for i in range(n):
             value = source[i]
-            k = (value >> shift) & 255
+            k = (value >> shift) & (digits - 1)
             target[counts[k]] = value
             counts[k] += 1
         swap = source
         source = target
         target = swap
-        shift += 8
+        shift += bits
+    k = 0
+    last = source[0]
     for i in range(1, n):
         value = source[i]
-        k = i
-        while k > 0 and source[k - 1] > value:
-            source[k] = source[k - 1]
-            k -= 1
-        source[k] = value
-    k = 1
-    for i in range(1, n):
-        if source[i] != source[k - 1]:
-            source[k] = source[i]
+        out[k] = last
+        if value >= last:
+            k += value != last
+            last = value
+            continue
+        j = k
+        while j > 0 and out[j - 1] > value:
+            j -= 1
+        if j == 0 or out[j - 1] != value:
+            memmove(out + j + 1, out + j, 8 * (k - j))
+            out[j] = value
             k += 1
-    return k
+    out[k] = last
+    return k + 1
 
 
 # ----------------------------------------------------------------------------------------------------------- sketch
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _split(shingles: u64p, n: cython.size_t, lows: u32p, highs: u32p) -> cython.void:
+    """Write the low and the high words of shingles apart, as the compiler needs them for vectors."""
+    i: cython.size_t
+    for i in range(n):
+        lows[i] = cython.cast(uint32_t, shingles[i])
+        highs[i] = cython.cast(uint32_t, shingles[i] >> 32)
 
 
 @cython.cfunc
@@ -880,6 +896,8 @@ def _least_of_lane(lows: u32p, highs: u32p, n: cython.size_t, lane: uint32_t) ->
 def _sketch(s: cython.pointer[Scratch], slots: cython.pointer[Slots], signature: u32p) -> cython.void:
     """One-permutation MinHash; an empty slot takes the least of its own permutation of all shingles."""
     shingles: u64p = s.shingles
+    lows: u32p = cython.cast(u32p, s.sorting)
+    highs: u32p = lows + s.token_room + PAD
     bins: u64p = slots.bins
     empties: u32p = slots.empty
     n: cython.size_t = s.shingle_count
@@ -902,7 +920,8 @@ def _sketch(s: cython.pointer[Scratch], slots: cython.pointer[Slots], signature:
             signature[slot] = cython.cast(uint32_t, LOW32)
     elif 10 * n < 7 * count:
         # More than half of the slots stay empty: all permutations at once, then the slots that are not empty.
-        _least_of_lanes(s.lows, s.highs, n, count, slots.least)
+        _split(shingles, n, lows, highs)
+        _least_of_lanes(lows, highs, n, count, slots.least)
         for slot in range(count):
             signature[slot] = slots.least[slots.lane[slot]]
         for i in range(n):
@@ -917,12 +936,10 @@ def _sketch(s: cython.pointer[Scratch], slots: cython.pointer[Slots], signature:
         if n > 16 * count and empty > 0:
             # So many shingles leave a slot empty only when most are repeats, which every permutation would pass again.
             n = _sort_unique(s)
-            for i in range(n):
-                s.lows[i] = cython.cast(uint32_t, shingles[i])
-                s.highs[i] = cython.cast(uint32_t, shingles[i] >> 32)
+        _split(shingles, n, lows, highs)
         for i in range(empty):
             slot = empties[i]
-            signature[slot] = _least_of_lane(s.lows, s.highs, n, slots.lane[slot])
+            signature[slot] = _least_of_lane(lows, highs, n, slots.lane[slot])
 
 
 @cython.cfunc
@@ -944,6 +961,43 @@ def _make_slots(slots: cython.pointer[Slots], log2_slots: cython.int) -> cython.
     return 0
 
 
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _sample(s: cython.pointer[Scratch], width: cython.size_t, cut: uint64_t, least: cython.size_t) -> cython.size_t:
+    """Leave the shingles below `cut` in `s.shingles`, sorted, without repeats; return how many.
+
+    Where they are fewer than `least`, the `least` smallest stay.
+    """
+    found: cython.size_t
+    _shingle(s, width, cut - 1)
+    found = _sort_unique(s)
+    if found < least:
+        _shingle(s, width, MAX64)
+        found = _sort_unique(s)
+        found = found if found < least else least
+    return found
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _append(sink: cython.pointer[Sink], values: u64p, count: cython.size_t) -> cython.int:
+    """Write values behind those that are in the sink."""
+    grown: u64p
+    if count == 0:
+        return 0
+    if sink.size + count > sink.room:
+        grown = cython.cast(u64p, realloc(sink.values, 8 * (2 * sink.room + count)))
+        if grown == cython.NULL:
+            return NO_MEMORY
+        sink.values = grown
+        sink.room = 2 * sink.room + count
+    memcpy(sink.values + sink.size, values, 8 * count)
+    sink.size += count
+    return 0
+
+
 def sketch_rows(
     addresses: cython.size_t,
     lengths: cython.size_t,
@@ -957,24 +1011,38 @@ def sketch_rows(
     shingles: cython.size_t,
     digests: cython.size_t,
     last_stage: cython.int = 5,
+    wide: cython.size_t = 0,
+    cut: uint64_t = 0,
+    least: cython.size_t = 0,
+    part: cython.size_t = 1,
+    counts: cython.size_t = 0,
 ):
     """Sketch rows `start` to `stop`: uint32 signatures [n, K], uint32 token and shingle counts [n], uint64 digests [n].
 
     A row without a token gets a signature of all ones and the counts 0. `last_stage` stops earlier (1 fold, 2 tokens,
-    3 hashes, 4 shingles), for measuring. Returns (status, row): 0, INVALID_UTF8 (-1) or NO_MEMORY (-2).
+    3 hashes, 4 shingles), for measuring. Returns (status, row, samples): 0, INVALID_UTF8 (-1) or NO_MEMORY (-2).
+
+    Where shingles of `wide` tokens are sampled too (`shingle_set_rows` says how), the samples come as native uint64, one
+    after the other, and int64 `counts[row - start]` of each: at most `least` and one for `part` shingles.
     """
     s: Scratch
     slots: Slots
+    sink: Sink
     texts: u64p = cython.cast(u64p, addresses)
     sizes: i64p = cython.cast(i64p, lengths)
     token_counts: u32p = cython.cast(u32p, tokens)
     shingle_counts: u32p = cython.cast(u32p, shingles)
     digest: u64p = cython.cast(u64p, digests)
+    numbers: i64p = cython.cast(i64p, counts)
     row: cython.Py_ssize_t = start
     text: cu8p
     status: cython.Py_ssize_t
+    found: cython.size_t
+    room: cython.size_t
+    samples: bytes = b""
     with cython.nogil:
         memset(cython.address(s), 0, cython.sizeof(Scratch))
+        memset(cython.address(sink), 0, cython.sizeof(Sink))
         status = _make_slots(cython.address(slots), log2_slots)
         while status == 0 and row < stop:
             text = cython.cast(cu8p, cython.cast(cython.size_t, texts[row]))
@@ -984,53 +1052,31 @@ def sketch_rows(
             if status == 0 and last_stage > 2:
                 _hash_tokens(cython.address(s), seed)
             if status == 0 and last_stage > 3:
-                _shingle(cython.address(s), width)
+                _hash_prefixes(cython.address(s))
+                _shingle(cython.address(s), width, MAX64)
                 digest[row] = _digest(cython.address(s), seed)
                 token_counts[row] = cython.cast(uint32_t, s.tokens)
                 shingle_counts[row] = cython.cast(uint32_t, s.shingle_count)
             if status == 0 and last_stage > 4:
                 _sketch(cython.address(s), cython.address(slots), cython.cast(u32p, signatures) + row * slots.count)
+            if status == 0 and wide > 0:
+                room = least + shingle_counts[row] // part
+                found = _sample(cython.address(s), wide, cut, least)
+                found = found if found < room else room
+                numbers[row - start] = found
+                status = _append(cython.address(sink), s.shingles, found)
             row += 1
         free(slots.bins)
         _release(cython.address(s))
-    return status, row - 1
+    try:
+        if status == 0 and sink.size > 0:
+            samples = cython.cast(cython.p_char, sink.values)[: 8 * sink.size]
+    finally:
+        free(sink.values)
+    return status, row - 1, samples
 
 
 # ----------------------------------------------------------------------------------------------- shingles, one by one
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(check=False)
-def _sample(s: cython.pointer[Scratch], width: cython.size_t, cut: uint64_t, least: cython.size_t) -> cython.size_t:
-    """Leave the shingles below `cut` in `s.shingles`, sorted, without repeats; return how many.
-
-    Where they are fewer than `least`, the `least` smallest stay.
-    """
-    n: cython.size_t = s.shingle_count
-    i: cython.size_t
-    below: cython.size_t = 0
-    found: cython.size_t
-    for i in range(n):
-        # Without a branch: at a random eighth of the places, one would be mispredicted.
-        s.sorting[below] = s.shingles[i]
-        below += s.shingles[i] < cut
-    if below >= least:
-        memcpy(s.shingles, s.sorting, 8 * below)
-        s.shingle_count = below
-        found = _sort_unique(s)
-        s.shingle_count = n
-        if found >= least:
-            return found
-        # Repeats made it look like more.
-        _shingle(s, width)
-    found = _sort_unique(s)
-    below = 0
-    while below < found and s.shingles[below] < cut:
-        below += 1
-    if below < least:
-        return found if found < least else least
-    return below
 
 
 def shingle_set_rows(
@@ -1075,7 +1121,6 @@ def shingle_set_rows(
                 cython.cast(cu8p, cython.cast(cython.size_t, texts[row])),
                 sizes[row],
                 cython.address(s),
-                width,
                 seed,
             )
             if status == 0:
@@ -1084,11 +1129,11 @@ def shingle_set_rows(
                     found = _sample(cython.address(s), width, cut, least)
                     found = found if found < room else room
                 else:
+                    _shingle(cython.address(s), width, MAX64)
                     found = _sort_unique(cython.address(s))
                 if found > room:
                     status = NO_ROOM
                 else:
-                    # An even number of passes ends where it began.
                     memcpy(out + places[i], s.shingles, 8 * found)
                     numbers[i] = found
             i += 1
@@ -1100,12 +1145,13 @@ def tokens_of(text: bytes, seed: uint64_t, width: cython.size_t):
     """Return (folded text, token hashes, shingle hashes, digest) of one text, the hashes as native uint64 bytes."""
     s: Scratch
     memset(cython.address(s), 0, cython.sizeof(Scratch))
-    status: cython.int = _read(cython.cast(cu8p, PyBytes_AsString(text)), len(text), cython.address(s), width, seed)
+    status: cython.int = _read(cython.cast(cu8p, PyBytes_AsString(text)), len(text), cython.address(s), seed)
     try:
         if status == NO_MEMORY:
             raise MemoryError
         if status < 0:
             return None
+        _shingle(cython.address(s), width, MAX64)
         return (
             cython.cast(cython.p_char, s.folded)[: s.folded_size],
             cython.cast(cython.p_char, s.hashes)[: 8 * s.tokens],
@@ -1199,45 +1245,87 @@ def _equal(
 @cython.nogil
 @cython.inline
 @cython.exceptval(check=False)
-def _is_unspaced(s: cython.pointer[Scratch], token: cython.size_t) -> cython.int:
-    return s.unspaced and s.folded[cython.cast(cython.Py_ssize_t, s.edges[2 * token]) - 1] == 1
+def _size(t: cython.pointer[Text], token: cython.size_t, width: cython.size_t) -> cython.size_t:
+    """Return the tokens of the shingle that begins with a token: twice as many in an unspaced script."""
+    return width << (t.weights[token] + 2 - t.weights[token + 1])
 
 
 @cython.cfunc
 @cython.nogil
+@cython.inline
 @cython.exceptval(check=False)
-def _weight(s: cython.pointer[Scratch], start: cython.size_t, stop: cython.size_t) -> int64_t:
+def _weight(t: cython.pointer[Text], start: cython.size_t, stop: cython.size_t) -> int64_t:
     """Return half words: two for a word, one for a character of an unspaced script."""
-    total: int64_t = 2 * (cython.cast(int64_t, stop) - cython.cast(int64_t, start))
-    t: cython.size_t
-    if s.unspaced:
-        for t in range(start, stop):
-            total -= _is_unspaced(s, t)
-    return total
+    return cython.cast(int64_t, t.weights[stop]) - t.weights[start]
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(check=False)
+def _slot(t: cython.pointer[Text], shingle: uint64_t) -> cython.size_t:
+    """Return where in `t.table` a shingle stands, or the empty slot that says there is none."""
+    slot: cython.size_t = shingle & t.mask
+    while t.table[slot] and t.shingles[t.table[slot] - 1] != shingle:
+        slot = (slot + 1) & t.mask
+    return slot
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def _sort_places(s: cython.pointer[Scratch], width: cython.size_t) -> cython.void:
-    """Turn `s.shingles` into sorted words: the upper bits of a shingle's hash, below them the token it begins with."""
+def _lay_out(s: cython.pointer[Scratch], t: cython.pointer[Text], width: cython.size_t) -> cython.int:
+    """Copy what alignments need of a text that was read to one block."""
+    n: cython.size_t = s.tokens
+    slots: cython.size_t = 1
     count: cython.size_t = 0
+    slot: cython.size_t
     i: cython.size_t
-    for i in range(s.tokens):
-        if i + (width << _is_unspaced(s, i)) <= s.tokens:
-            s.shingles[count] = (s.shingles[count] & ~cython.cast(uint64_t, PLACE)) | i
+    while slots < 2 * n + 1:
+        slots *= 2
+    t.room = 8 * (2 * n) + 4 * (slots + 4 * n + 1) + n + s.folded_size
+    t.hashes = cython.cast(u64p, malloc(t.room))
+    if t.hashes == cython.NULL:
+        return NO_MEMORY
+    t.shingles = t.hashes + n
+    t.table = cython.cast(u32p, t.shingles + n)
+    t.untils = t.table + slots
+    t.edges = t.untils + n
+    t.weights = t.edges + 2 * n
+    t.names = cython.cast(u8p, t.weights + n + 1)
+    t.folded = t.names + n
+    t.tokens = n
+    t.mask = slots - 1
+    t.named = 0
+    memcpy(t.hashes, s.hashes, 8 * n)
+    memcpy(t.edges, s.edges, 8 * n)
+    memcpy(t.folded, s.folded, s.folded_size)
+    memset(t.table, 0, 4 * slots)
+    t.weights[0] = 0
+    for i in range(n):
+        t.weights[i + 1] = t.weights[i] + 2 - (s.folded[cython.cast(cython.Py_ssize_t, s.edges[2 * i]) - 1] == 1)
+        t.untils[i] = 0
+        if i + _size(t, i, width) <= n:
+            t.shingles[i] = s.shingles[count]
             count += 1
-    s.shingle_count = count
-    _sort_unique(s)
+            slot = _slot(t, t.shingles[i])
+            # What a text has again is no anchor.
+            if t.table[slot] == 0:
+                t.table[slot] = t.untils[i] = cython.cast(uint32_t, i + 1)
+    # From each first place, how far all are first places.
+    for i in range(n, 1, -1):
+        if t.untils[i - 2] and t.untils[i - 1]:
+            t.untils[i - 2] = t.untils[i - 1]
+    return 0
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def _mark_names(s: cython.pointer[Scratch], capitals: cu8p) -> cython.void:
-    """Write to `s.lows[t]` whether token t begins with a capital inside a sentence, unless that is done."""
+def _mark_names(s: cython.pointer[Text], capitals: cu8p) -> cython.void:
+    """Write to `s.names[t]` whether token t begins with a capital inside a sentence, unless that is done."""
     text: cu8p = s.text
-    size: cython.size_t = s.text_size
+    size: cython.size_t = s.size
     p: cython.size_t = 0
     k: cython.size_t = 0
     t: cython.size_t = 0
@@ -1280,7 +1368,7 @@ def _mark_names(s: cython.pointer[Scratch], capitals: cu8p) -> cython.void:
             capital = point < CAPITALS and capitals[point] and not begins
             begins = 0
             while t < s.tokens and s.edges[2 * t] < k:
-                s.lows[t] = capital
+                s.names[t] = capital
                 t += 1
         elif point == 10 or point == 13 or point == 33 or point == 46 or point == 58 or point == 63 or point == 0x2026:
             begins = 1
@@ -1289,80 +1377,80 @@ def _mark_names(s: cython.pointer[Scratch], capitals: cu8p) -> cython.void:
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def _chain(a: cython.pointer[Scratch], b: cython.pointer[Scratch], width: cython.size_t) -> cython.size_t:
-    """Find the anchors, first places of shingles that both texts have, in the longest chain that ascends in both.
-
-    Returns its length; `a.classes` then has, for each token of the left text, the token of the right one with which
-    the same anchor begins, plus one, and from three times `a.tokens` on the left tokens of the chain.
-    """
-    n: cython.size_t = a.tokens
-    matched: u32p = a.classes
-    tails: u32p = a.classes + n
-    before: u32p = a.classes + 2 * n
-    chain: u32p = a.classes + 3 * n
+def _find_runs(a: cython.pointer[Text], b: cython.pointer[Text], runs: cython.pointer[Run]) -> cython.size_t:
+    """Write the runs of anchors, first places of shingles that both texts have, that are neighbours in both; return
+    how many there are."""
+    found: cython.size_t = 0
     i: cython.size_t = 0
     j: cython.size_t = 0
-    p: cython.size_t
-    q: cython.size_t
     k: cython.size_t
-    low: cython.size_t
-    high: cython.size_t
-    middle: cython.size_t
-    length: cython.size_t = 0
-    size: cython.size_t
-    left: uint64_t
-    right: uint64_t
-    memset(matched, 0, 4 * n)
-    while i < a.shingle_count and j < b.shingle_count:
-        left = a.shingles[i] >> PLACE_BITS
-        right = b.shingles[j] >> PLACE_BITS
-        if left < right:
-            i += 1
-        elif right < left:
-            j += 1
-        else:
-            p = i + 1
-            q = j + 1
-            while p < a.shingle_count and a.shingles[p] >> PLACE_BITS == left:
-                p += 1
-            while q < b.shingle_count and b.shingles[q] >> PLACE_BITS == left:
-                q += 1
-            low = a.shingles[i] & PLACE
-            high = b.shingles[j] & PLACE
-            size = width << _is_unspaced(a, low)
-            k = 0
-            while k < size and high + k < b.tokens and a.hashes[low + k] == b.hashes[high + k]:
+    place: cython.size_t
+    while i < a.tokens:
+        k = 1
+        if a.untils[i]:
+            # Most copies go on in step; where they do not, the shingle is looked for.
+            if j >= b.tokens or b.untils[j] == 0 or a.shingles[i] != b.shingles[j]:
+                place = b.table[_slot(b, a.shingles[i])]
+                if place == 0:
+                    i += 1
+                    j += 1
+                    continue
+                j = place - 1
+            while i + k < a.untils[i] and j + k < b.untils[j] and a.shingles[i + k] == b.shingles[j + k]:
                 k += 1
-            if k == size:
-                matched[low] = cython.cast(uint32_t, high + 1)
-            i = p
-            j = q
-    for i in range(n):
-        if matched[i]:
-            low = 0
-            high = length
-            while low < high:
-                middle = (low + high) >> 1
-                if matched[tails[middle]] < matched[i]:
-                    low = middle + 1
-                else:
-                    high = middle
-            before[i] = tails[low - 1] if low else 0
-            tails[low] = cython.cast(uint32_t, i)
-            if low == length:
-                length += 1
-    if length:
-        i = tails[length - 1]
-        for k in range(length):
-            chain[length - 1 - k] = cython.cast(uint32_t, i)
-            i = before[i]
-    return length
+            runs[found].left = cython.cast(uint32_t, i)
+            runs[found].right = cython.cast(uint32_t, j)
+            runs[found].count = cython.cast(uint32_t, k)
+            found += 1
+        i += k
+        j += k
+    return found
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def _has_digit(s: cython.pointer[Scratch], start: cython.size_t, stop: cython.size_t) -> cython.int:
+def _chain(runs: cython.pointer[Run], found: cython.size_t, tails: u64p, before: u64p) -> cython.size_t:
+    """Find the longest chain of anchors that ascends in both texts; return its first run, or `found` without any.
+
+    A run is cut to its anchors in the chain, which are its first ones, and knows which comes next.
+    """
+    length: cython.size_t = 0
+    low: cython.size_t
+    high: cython.size_t
+    middle: cython.size_t
+    r: cython.size_t
+    k: cython.size_t
+    last: uint64_t
+    first: cython.size_t = found
+    # A chain ends with an anchor: its right token, below that its run. Anchors of one run follow each other here too.
+    for r in range(found):
+        low = 0
+        high = length
+        while low < high:
+            middle = (low + high) >> 1
+            if tails[middle] >> 32 < runs[r].right:
+                low = middle + 1
+            else:
+                high = middle
+        before[r] = tails[low - 1] if low else MAX64
+        for k in range(runs[r].count):
+            tails[low + k] = (cython.cast(uint64_t, runs[r].right) + k) << 32 | r
+        length = low + runs[r].count if low + runs[r].count > length else length
+    last = tails[length - 1] if length else MAX64
+    while last != MAX64:
+        r = last & LOW32
+        runs[r].count = cython.cast(uint32_t, (last >> 32) + 1 - runs[r].right)
+        runs[r].next = cython.cast(uint32_t, first)
+        first = r
+        last = before[r]
+    return first
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _has_digit(s: cython.pointer[Text], start: cython.size_t, stop: cython.size_t) -> cython.int:
     k: cython.size_t
     for k in range(start, stop):
         if cython.cast(uint32_t, s.folded[k]) - 48 <= 9:
@@ -1373,7 +1461,7 @@ def _has_digit(s: cython.pointer[Scratch], start: cython.size_t, stop: cython.si
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def _is_thousand(s: cython.pointer[Scratch], t: cython.size_t) -> cython.int:
+def _is_thousand(s: cython.pointer[Text], t: cython.size_t) -> cython.int:
     k: cython.size_t
     if s.edges[2 * t + 1] - s.edges[2 * t] != 3:
         return 0
@@ -1387,7 +1475,7 @@ def _is_thousand(s: cython.pointer[Scratch], t: cython.size_t) -> cython.int:
 @cython.nogil
 @cython.exceptval(check=False)
 def _numbers(
-    s: cython.pointer[Scratch], start: cython.size_t, stop: cython.size_t, numbers: u64p, joined: u64p
+    s: cython.pointer[Text], start: cython.size_t, stop: cython.size_t, numbers: u64p, joined: u64p
 ) -> cython.int:
     """Hash the numbers in tokens that begin with one, as a bag and all digits in a row; return how many there are.
 
@@ -1426,10 +1514,10 @@ def _numbers(
 @cython.nogil
 @cython.exceptval(check=False)
 def _have_other_names(
-    a: cython.pointer[Scratch],
+    a: cython.pointer[Text],
     left: cython.size_t,
     left_end: cython.size_t,
-    b: cython.pointer[Scratch],
+    b: cython.pointer[Text],
     right: cython.size_t,
     right_end: cython.size_t,
 ) -> cython.int:
@@ -1438,14 +1526,14 @@ def _have_other_names(
     lefts: cython.int = 0
     rights: cython.int = 0
     for i in range(left, left_end):
-        lefts |= a.lows[i]
+        lefts |= a.names[i]
     for j in range(right, right_end):
-        rights |= b.lows[j]
+        rights |= b.names[j]
     if not lefts or not rights:
         return 0
     for i in range(left, left_end):
         for j in range(right, right_end):
-            if a.lows[i] and b.lows[j] and a.hashes[i] == b.hashes[j]:
+            if a.names[i] and b.names[j] and a.hashes[i] == b.hashes[j]:
                 return 0
     return 1
 
@@ -1453,95 +1541,105 @@ def _have_other_names(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def _longest(a: cython.pointer[Scratch], width: cython.size_t) -> int64_t:
-    """Return the half words of the longest run of anchors that are neighbours in both texts, in whatever order."""
-    matched: u32p = a.classes
+def _reach(t: cython.pointer[Text], start: cython.size_t, stop: cython.size_t, width: cython.size_t) -> cython.size_t:
+    """Return where the shingles that begin with some tokens end: a short one may end inside a long one before it."""
+    end: cython.size_t = stop
+    reach: cython.size_t
     i: cython.size_t
-    start: cython.size_t = 0
-    weight: int64_t
-    longest: int64_t = 0
-    for i in range(a.tokens):
-        if matched[i] == 0:
-            continue
-        if i == 0 or matched[i - 1] == 0 or matched[i] != matched[i - 1] + 1:
-            start = i
-        if i + 1 == a.tokens or matched[i + 1] != matched[i] + 1:
-            weight = _weight(a, start, i + (width << _is_unspaced(a, i)))
-            longest = weight if weight > longest else longest
-    return longest
+    for i in range(start if start + width > stop else stop - width, stop):
+        reach = i + _size(t, i, width)
+        end = reach if reach > end else end
+    return end
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
 def _align(
-    a: cython.pointer[Scratch], b: cython.pointer[Scratch], width: cython.size_t, capitals: cu8p, out: i64p
+    a: cython.pointer[Text],
+    b: cython.pointer[Text],
+    width: cython.size_t,
+    capitals: cu8p,
+    s: cython.pointer[Scratch],
+    out: i64p,
 ) -> cython.void:
     """Walk two texts along their chain of anchors; write what `align_rows` says of a pair."""
-    length: cython.size_t = _chain(a, b, width)
-    chain: u32p = a.classes + 3 * a.tokens
+    runs: cython.pointer[Run] = cython.cast(cython.pointer[Run], s.classes)
+    found: cython.size_t = _find_runs(a, b, runs)
     left: cython.size_t = 0
     right: cython.size_t = 0
+    stop: cython.size_t
+    r: cython.size_t
     i: cython.size_t
     j: cython.size_t
     k: cython.size_t
     p: cython.size_t
     q: cython.size_t
-    size: cython.size_t
     run: int64_t = 0
+    end: cython.size_t
     numbers: uint64_t
     joined: uint64_t
     other_numbers: uint64_t
     other_joined: uint64_t
-    found: cython.int
+    count: cython.int
     others: cython.int
     memset(out, 0, 40)
-    out[1] = _longest(a, width)
-    for k in range(length + 1):
-        i = a.tokens
-        j = b.tokens
-        size = 0
-        if k < length:
-            i = chain[k]
-            j = a.classes[i] - 1
-            size = width << _is_unspaced(a, i)
-        if i < left or j < right:
-            # An anchor inside what is walked already goes on in step, or is passed over.
-            if i + right == j + left and i + size > left:
-                run += _weight(a, left, i + size)
-                right = j + size
-                left = i + size
-            continue
-        p = left
-        q = right
-        while p < i and q < j and a.hashes[p] == b.hashes[q]:
-            p += 1
-            q += 1
-        run += _weight(a, left, p)
-        left = i
-        right = j
-        while left > p and right > q and a.hashes[left - 1] == b.hashes[right - 1]:
-            left -= 1
-            right -= 1
-        if left > p or right > q:
-            out[0] += run
-            out[1] = run if run > out[1] else out[1]
-            run = 0
-            out[2] += 1
-            if left > p and right > q and _weight(a, p, left) <= FACT and _weight(b, q, right) <= FACT:
-                found = _numbers(a, p, left, cython.address(numbers), cython.address(joined))
-                others = _numbers(b, q, right, cython.address(other_numbers), cython.address(other_joined))
-                # As many numbers: a time, a date or a sum that is written otherwise has more or fewer.
-                if found and found == others and numbers != other_numbers and joined != other_joined:
-                    out[3] += 1
-                else:
-                    # Most pairs have no place for a name.
-                    _mark_names(a, capitals)
-                    _mark_names(b, capitals)
-                    out[4] += _have_other_names(a, p, left, b, q, right)
-        run += _weight(a, left, i + size)
-        left = i + size
-        right = j + size
+    for r in range(found):
+        i = runs[r].left + runs[r].count - 1
+        run = _weight(a, runs[r].left, i + _size(a, i, width))
+        out[1] = run if run > out[1] else out[1]
+    run = 0
+    # Behind the last run stand the ends of both texts.
+    runs[found].left = cython.cast(uint32_t, a.tokens)
+    runs[found].right = cython.cast(uint32_t, b.tokens)
+    runs[found].count = 0
+    r = _chain(runs, found, s.sorting, s.prefixes)
+    while True:
+        i = runs[r].left
+        j = runs[r].right
+        stop = i + runs[r].count
+        # Anchors inside what is walked already go on in step, or are passed over.
+        if i + right != j + left:
+            while i < left or j < right:
+                i += 1
+                j += 1
+        if i < stop or r == found:
+            end = _reach(a, i, stop, width)
+            if i >= left:
+                p = left
+                q = right
+                while p < i and q < j and a.hashes[p] == b.hashes[q]:
+                    p += 1
+                    q += 1
+                run += _weight(a, left, p)
+                left = i
+                right = j
+                while left > p and right > q and a.hashes[left - 1] == b.hashes[right - 1]:
+                    left -= 1
+                    right -= 1
+                if left > p or right > q:
+                    out[0] += run
+                    out[1] = run if run > out[1] else out[1]
+                    run = 0
+                    out[2] += 1
+                    if left > p and right > q and _weight(a, p, left) <= FACT and _weight(b, q, right) <= FACT:
+                        count = _numbers(a, p, left, cython.address(numbers), cython.address(joined))
+                        others = _numbers(b, q, right, cython.address(other_numbers), cython.address(other_joined))
+                        # As many numbers: a time, a date or a sum that is written otherwise has more or fewer.
+                        if count and count == others and numbers != other_numbers and joined != other_joined:
+                            out[3] += 1
+                        else:
+                            # Most pairs have no place for a name.
+                            _mark_names(a, capitals)
+                            _mark_names(b, capitals)
+                            out[4] += _have_other_names(a, p, left, b, q, right)
+            if end > left:
+                run += _weight(a, left, end)
+                right += end - left
+                left = end
+        if r == found:
+            break
+        r = runs[r].next
     out[0] += run
     out[1] = run if run > out[1] else out[1]
 
@@ -1549,22 +1647,48 @@ def _align(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def _read_places(
-    text: cu8p, size: cython.size_t, s: cython.pointer[Scratch], width: cython.size_t, seed: uint64_t
+def _keep(
+    t: cython.pointer[Text],
+    address: uint64_t,
+    size: cython.size_t,
+    s: cython.pointer[Scratch],
+    width: cython.size_t,
+    seed: uint64_t,
+    held: cython.pointer[cython.size_t],
 ) -> cython.int:
-    status: cython.int = _read(text, size, s, width, seed)
-    s.text = text
-    s.text_size = size
-    s.named = 0
-    if status == 0:
-        _sort_places(s, width)
-    return status
+    """Read a text, unless it is kept from an earlier pair."""
+    status: cython.int
+    if t.hashes != cython.NULL:
+        return 0
+    t.text = cython.cast(cu8p, cython.cast(cython.size_t, address))
+    t.size = size
+    status = _read(t.text, size, s, seed)
+    if status < 0:
+        return status
+    _shingle(s, width, MAX64)
+    if _lay_out(s, t, width):
+        return NO_MEMORY
+    held[0] += t.room
+    return 0
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def _comes_first(a: cython.pointer[Scratch], b: cython.pointer[Scratch]) -> cython.int:
+def _let_go(t: cython.pointer[Text], held: cython.pointer[cython.size_t]) -> cython.void:
+    """Keep a text for its next pair, if there is one and room for it."""
+    t.pairs -= 1
+    if t.pairs == 0 or held[0] > HELD:
+        held[0] -= t.room
+        free(t.hashes)
+        t.hashes = cython.NULL
+        t.room = 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _comes_first(a: cython.pointer[Text], b: cython.pointer[Text]) -> cython.int:
     """Tell whether a text has fewer tokens than another, or as many and the smaller hash where they first differ."""
     t: cython.size_t
     if a.tokens != b.tokens:
@@ -1578,6 +1702,7 @@ def _comes_first(a: cython.pointer[Scratch], b: cython.pointer[Scratch]) -> cyth
 def align_rows(
     addresses: cython.size_t,
     lengths: cython.size_t,
+    count: cython.size_t,
     left: cython.size_t,
     right: cython.size_t,
     start: cython.Py_ssize_t,
@@ -1587,12 +1712,16 @@ def align_rows(
     capitals: bytes,
     alignments: cython.size_t,
 ):
-    """Write five numbers of each pair of texts to int64 `alignments[i]`: see `align` of the twins.
+    """Write five numbers of each pair of `count` texts to int64 `alignments[i]`: see `align` of the twins.
 
     `capitals` has a byte for each code point below CAPITALS: whether it is a capital. Returns (status, i).
     """
-    a: Scratch
-    b: Scratch
+    s: Scratch
+    a: cython.pointer[Text]
+    b: cython.pointer[Text]
+    kept: cython.pointer[Text]
+    row: cython.size_t
+    held: cython.size_t = 0
     texts: u64p = cython.cast(u64p, addresses)
     sizes: i64p = cython.cast(i64p, lengths)
     lefts: i64p = cython.cast(i64p, left)
@@ -1602,35 +1731,37 @@ def align_rows(
     i: cython.Py_ssize_t = start
     status: cython.int = 0
     with cython.nogil:
-        memset(cython.address(a), 0, cython.sizeof(Scratch))
-        memset(cython.address(b), 0, cython.sizeof(Scratch))
+        memset(cython.address(s), 0, cython.sizeof(Scratch))
+        kept = cython.cast(cython.pointer[Text], calloc(count + 1, cython.sizeof(Text)))
+        if kept == cython.NULL:
+            status = NO_MEMORY
+            count = 0
+        for i in range(start, stop if count else start):
+            kept[lefts[i]].pairs += 1
+            kept[rights[i]].pairs += 1
+        i = start
         while status == 0 and i < stop:
-            # Pairs of one left text follow each other.
-            if i == start or lefts[i] != lefts[i - 1]:
-                status = _read_places(
-                    cython.cast(cu8p, cython.cast(cython.size_t, texts[lefts[i]])),
-                    sizes[lefts[i]],
-                    cython.address(a),
-                    width,
-                    seed,
-                )
+            a = kept + lefts[i]
+            b = kept + rights[i]
+            status = _keep(a, texts[lefts[i]], sizes[lefts[i]], cython.address(s), width, seed, cython.address(held))
             if status == 0:
-                status = _read_places(
-                    cython.cast(cu8p, cython.cast(cython.size_t, texts[rights[i]])),
-                    sizes[rights[i]],
-                    cython.address(b),
-                    width,
-                    seed,
+                status = _keep(
+                    b, texts[rights[i]], sizes[rights[i]], cython.address(s), width, seed, cython.address(held)
                 )
             if status == 0:
                 # The same pair gives the same numbers, whichever is the left one.
-                if _comes_first(cython.address(b), cython.address(a)):
-                    _align(cython.address(b), cython.address(a), width, upper, out + 5 * i)
+                if _comes_first(b, a):
+                    _align(b, a, width, upper, cython.address(s), out + 5 * i)
                 else:
-                    _align(cython.address(a), cython.address(b), width, upper, out + 5 * i)
+                    _align(a, b, width, upper, cython.address(s), out + 5 * i)
+                _let_go(a, cython.address(held))
+                _let_go(b, cython.address(held))
             i += 1
-        _release(cython.address(a))
-        _release(cython.address(b))
+        # After a fault, some are kept still.
+        for row in range(count):
+            free(kept[row].hashes)
+        free(kept)
+        _release(cython.address(s))
     return status, i - 1
 
 

@@ -14,7 +14,12 @@ def sketch_rows(
     shingles: int,
     digests: int,
     last_stage: int = 5,
-) -> tuple[int, int]: ...
+    wide: int = 0,
+    cut: int = 0,
+    least: int = 0,
+    part: int = 1,
+    counts: int = 0,
+) -> tuple[int, int, bytes]: ...
 def shingle_set_rows(
     addresses: int,
     lengths: int,
@@ -37,6 +42,7 @@ def equal_rows(
 def align_rows(
     addresses: int,
     lengths: int,
+    count: int,
     left: int,
     right: int,
     start: int,

@@ -71,13 +71,13 @@ class Lexicon:
         byte: uint8 [nodes], the byte that leads to a node.
         value: uint16 [nodes], what a phrase that ends there is: five bits each for anywhere, at the start, the whole.
         parts: What the kernel takes: the nodes, each with its four numbers, and uint32 [65536], the node that two bytes
-            lead to, the first times 256 and the second, 0 for none.
+            lead to, the first times 256 and the second, 0 for none, and a bit for each word that may begin a phrase.
     """
 
     first: bytes
     byte: bytes
     value: bytes
-    parts: tuple[bytes, bytes] = field(init=False, repr=False)
+    parts: tuple[bytes, bytes, bytes] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         first, byte = np.frombuffer(self.first, np.uint32), np.frombuffer(self.byte, np.uint8)
@@ -89,7 +89,8 @@ class Lexicon:
         for node in range(int(first[0]), int(first[1])):
             children = np.arange(first[node], first[node + 1])
             pairs[(int(byte[node]) << 8) + byte[children].astype(np.int64)] = children
-        object.__setattr__(self, "parts", (nodes.tobytes(), pairs.tobytes()))
+        openers = _blocks.openers(self.first, self.byte, self.value)
+        object.__setattr__(self, "parts", (nodes.tobytes(), pairs.tobytes(), openers))
 
     @classmethod
     def of(cls, phrases: Mapping[bytes, int]) -> Self:
@@ -141,6 +142,7 @@ class Forest:
         few: The least score of a block of the story of at most FEW_WORDS words.
         many: The least score of one of at least MANY_WORDS words; between, on a straight line.
         page: The least score of any block of a whole page, at least `few` and `many`.
+        parts: What the kernel takes: each place beside its limit, the leaves, and the three scores.
     """
 
     places: bytes
@@ -149,11 +151,11 @@ class Forest:
     few: int
     many: int
     page: int
+    parts: tuple[bytes, bytes, int, int, int] = field(init=False, repr=False)
 
-    @property
-    def parts(self) -> tuple[bytes, bytes, bytes, int, int, int]:
-        """What the kernel takes."""
-        return self.places, self.limits, self.leaves, self.few, self.many, self.page
+    def __post_init__(self) -> None:
+        branches = np.stack([np.frombuffer(self.places, np.int16), np.frombuffer(self.limits, np.int16)], axis=1)
+        object.__setattr__(self, "parts", (branches.tobytes(), self.leaves, self.few, self.many, self.page))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

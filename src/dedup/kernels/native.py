@@ -12,7 +12,7 @@ from dedup import _validate
 from dedup.config import MAX_SEED, MAX_SHINGLE_SIZE, SketchConfig
 from dedup.errors import InputError, InvalidArgumentError, InvalidUtf8Error, NotCompiledError, SchemeMismatch
 from dedup.kernels import table
-from dedup.kernels.sketches import SAMPLE_CUT, SAMPLE_EXTRA, SAMPLE_LEAST, Scheme, Sketches
+from dedup.kernels.sketches import SAMPLE_CUT, SAMPLE_EXTRA, SAMPLE_LEAST, SAMPLE_PART, Scheme, Sketches
 
 try:
     from dedup.kernels import _kernel
@@ -313,25 +313,59 @@ def fill_sketches(texts: Texts, config: SketchConfig, start: int, stop: int, out
     Raises:
         SchemeMismatch: `out` is for other settings.
     """
+    _fill_sketches(texts, config, start, stop, out)
+
+
+def fill_sketches_and_samples(
+    texts: Texts, config: SketchConfig, start: int, stop: int, out: Sketches
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Do what `fill_sketches` does, and sample the long shingles of the same rows as `fill_samples` does, in one pass.
+
+    Returns:
+        The samples one after the other, uint64, each sorted; and how many hashes each has, int64 [stop - start]: at
+        most `SAMPLE_LEAST` and one for `SAMPLE_PART` shingles, the smallest.
+
+    Raises:
+        SchemeMismatch: `out` is for other settings.
+    """
+    _check_range(start, stop, len(texts))
+    counts = np.empty(stop - start, np.int64)
+    samples = _fill_sketches(
+        texts,
+        config,
+        start,
+        stop,
+        out,
+        wide=config.shingle_size + SAMPLE_EXTRA,
+        cut=SAMPLE_CUT,
+        least=SAMPLE_LEAST,
+        part=SAMPLE_PART,
+        counts=_kernel.address_of(counts),
+    )
+    return np.frombuffer(samples, np.uint64), counts
+
+
+def _fill_sketches(texts: Texts, config: SketchConfig, start: int, stop: int, out: Sketches, **sampling: int) -> bytes:
     if out.scheme != Scheme.of(config):
         raise SchemeMismatch(f"out must be of the scheme of config. Got {out.scheme} and {Scheme.of(config)}.")
     _check_range(start, stop, len(texts))
     n = len(texts)
-    _check(
-        *_kernel.sketch_rows(
-            _address("texts.addresses", texts.addresses, np.uint64, (n,)),
-            _address("texts.lengths", texts.lengths, np.int64, (n,)),
-            start,
-            stop,
-            config.shingle_size,
-            config.seed,
-            config.num_slots.bit_length() - 1,
-            _address("out.signatures", out.signatures, np.uint32, (n, config.num_slots)),
-            _address("out.tokens", out.tokens, np.uint32, (n,)),
-            _address("out.shingles", out.shingles, np.uint32, (n,)),
-            _address("out.digests", out.digests, np.uint64, (n,)),
-        )
+    status, row, samples = _kernel.sketch_rows(
+        _address("texts.addresses", texts.addresses, np.uint64, (n,)),
+        _address("texts.lengths", texts.lengths, np.int64, (n,)),
+        start,
+        stop,
+        config.shingle_size,
+        config.seed,
+        config.num_slots.bit_length() - 1,
+        _address("out.signatures", out.signatures, np.uint32, (n, config.num_slots)),
+        _address("out.tokens", out.tokens, np.uint32, (n,)),
+        _address("out.shingles", out.shingles, np.uint32, (n,)),
+        _address("out.digests", out.digests, np.uint64, (n,)),
+        **sampling,
     )
+    _check(status, row)
+    return samples
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -509,6 +543,7 @@ def fill_alignments(
         *_kernel.align_rows(
             _address("texts.addresses", texts.addresses, np.uint64),
             _address("texts.lengths", texts.lengths, np.int64),
+            len(texts),
             _address("left", left, np.int64),
             _address("right", right, np.int64, left.shape),
             start,

@@ -29,6 +29,9 @@ SAMPLE_CUT = 2**61
 #: Long shingles that a sample has at least, where a text has so many.
 SAMPLE_LEAST = 24
 
+#: A sample has at most SAMPLE_LEAST hashes and one for so many shingles, twice what is expected of a long text.
+SAMPLE_PART = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Scheme:

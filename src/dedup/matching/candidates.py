@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dedup.kernels.native import band_keys
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from dedup.kernels.parallel import Pool
-    from dedup.matching.plan import Plan
+    from dedup.scratch import Column
 
 #: Above this many candidates that were found but not yet freed of repeats, repeats are dropped.
 _PENDING_LIMIT = 8_000_000
@@ -31,6 +29,7 @@ class Candidates:
         crowded: bool [n], the documents that were in a bucket larger than the limit.
         capped: How many such buckets there were.
         omitted: Pairs of those buckets that were not taken, repeats over several bands included.
+        largest: The size of the largest bucket; 0 where no two texts share one.
         common: How many sampled shingles more texts had than the limit.
         frequent: How many more texts had than are all paired for passages.
     """
@@ -40,6 +39,7 @@ class Candidates:
     crowded: NDArray[np.bool_]
     capped: int = 0
     omitted: int = 0
+    largest: int = 0
     common: int = 0
     frequent: int = 0
 
@@ -47,8 +47,9 @@ class Candidates:
         """Return the number of pairs."""
         return len(self.left)
 
-    def _codes(self) -> NDArray[np.int64]:
-        return self.left << 32 | self.right
+    def codes(self) -> NDArray[np.uint64]:
+        """Return the pairs as left * 2**32 + right, ascending."""
+        return (self.left << 32 | self.right).astype(np.uint64)
 
     def _pick(self, chosen: NDArray[Any]) -> Candidates:
         return replace(self, left=self.left[chosen], right=self.right[chosen])
@@ -57,16 +58,9 @@ class Candidates:
         """Return the pairs of the documents that stand at `places`, which ascend, of a larger collection."""
         return replace(self, left=places[self.left], right=places[self.right])
 
-    def has(self, codes: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        """Return which pairs, given as left * 2**32 + right, are among these."""
-        own = self._codes().astype(np.uint64)
-        places = np.searchsorted(own, codes)
-        places[places == len(own)] = 0
-        return own[places] == codes if len(own) else np.zeros(len(codes), np.bool_)
-
     def without(self, others: Candidates) -> Candidates:
         """Return the pairs that are not among others."""
-        return self._pick(~others.has(self._codes().astype(np.uint64)))
+        return self._pick(~among(others.codes(), self.codes()))
 
     def join(self, more: Candidates) -> Candidates:
         """Return these pairs and more, in order."""
@@ -81,6 +75,14 @@ class Candidates:
         )
 
 
+def among(known: NDArray[np.uint64], codes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Return which pairs are among those that are known, which ascend."""
+    if not len(known):
+        return np.zeros(len(codes), np.bool_)
+    found: NDArray[np.bool_] = known[np.minimum(np.searchsorted(known, codes), len(known) - 1)] == codes
+    return found
+
+
 def all_pairs(documents: int) -> Candidates:
     """Return every pair of so many documents."""
     left, right = np.triu_indices(documents, 1)
@@ -88,67 +90,114 @@ def all_pairs(documents: int) -> Candidates:
 
 
 def pairs_by_bands(
-    signatures: NDArray[np.uint32],
+    keys: Sequence[Column],
     rows: NDArray[np.int64],
-    plan: Plan,
     bucket_limit: int,
     pool: Pool,
     advance: Callable[[int], None],
 ) -> Candidates:
     """Return the pairs that share a band.
 
-    A bucket (the texts that agree in one band) of at most `bucket_limit` texts gives all its pairs. A larger one gives
-    the pairs of its first `bucket_limit` // 4 texts with all others, so that its cost is linear; those texts are the
-    best to keep, as documents are numbered in keep order.
+    A bucket (the texts that agree in one band) of at most `bucket_limit` texts gives all its pairs. A larger one, a
+    crowd, gives pairs of its first texts with the others, `bucket_limit` // 4 of them at most, so that its cost is
+    linear; those texts are the best to keep, as documents are numbered in keep order. Of all crowds that a text is in
+    it gets so many pairs with texts before it, those with the first.
 
     Args:
-        signatures: uint32 [texts, num_slots].
-        rows: int64 [n], the signatures to compare, in keep order; pairs count in places of this array.
-        plan: How to cut them.
+        keys: For each band the keys of all texts, uint64.
+        rows: int64 [n], the texts to compare, in keep order; pairs count in places of this array.
         bucket_limit: At least 2.
         pool: The threads to do it.
         advance: Told 1 after each band.
     """
-    found = np.empty(0, np.uint64)
-    pending: list[NDArray[np.uint64]] = []
-    waiting = capped = omitted = 0
-    bands = range(0, plan.bands * plan.rows, plan.rows)
+    alone, crowd = _Codes(), _Codes()
+    capped = omitted = largest = 0
     crowded = np.zeros(len(rows), np.bool_)
-    for pairs, over, left_out, members in pool.map(
-        lambda first: _band(signatures, rows, first, plan.rows, bucket_limit), bands
-    ):
-        pending.append(pairs)
-        waiting += len(pairs)
-        capped += over
-        omitted += left_out
-        crowded[members] = True
-        if waiting > _PENDING_LIMIT:
-            found, pending, waiting = _unique(np.concatenate([found, *pending])), [], 0
+
+    def share(band: Column) -> tuple[Shared, NDArray[np.int64]]:
+        members, positions, sizes = buckets(band.read()[rows], np.arange(len(rows)), len(rows))
+        crowded[members[sizes > bucket_limit]] = True
+        return pairs_of(members, positions, sizes, bucket_limit), sizes[positions == 0]
+
+    for shared, sizes in pool.map(share, keys):
+        alone.add(shared.alone)
+        crowd.add(shared.crowd)
+        capped += int(np.count_nonzero(sizes > bucket_limit))
+        omitted += shared.omitted
+        largest = max(largest, int(sizes.max(initial=0)))
         advance(1)
-    found = _unique(np.concatenate([found, *pending]))
-    return Candidates(
-        (found >> np.uint64(32)).astype(np.int64),
-        (found & np.uint64(0xFFFFFFFF)).astype(np.int64),
-        crowded,
-        capped,
-        omitted,
-    )
+    found = alone.all()
+    most = crowd_pairs(bucket_limit)
+    others = crowd.all()
+    others = others[~among(found, others)]
+    kept = others[first_of_each(others, most)]
+    left, right = ends_of(np.sort(np.concatenate([found, kept])))
+    return Candidates(left, right, crowded, capped, omitted + len(others) - len(kept), largest)
 
 
-def _band(
-    signatures: NDArray[np.uint32], rows: NDArray[np.int64], first: int, width: int, bucket_limit: int
-) -> tuple[NDArray[np.uint64], int, int, NDArray[np.int64]]:
-    """Return the pairs of one band (left place above right); buckets over the limit, pairs left out, their members."""
-    members, positions, sizes = buckets(band_keys(signatures, first, width)[rows])
-    pairs, omitted = pairs_of(members, positions, sizes, bucket_limit)
-    over = sizes > bucket_limit
-    return pairs, int(np.count_nonzero(over & (positions == 0))), omitted, members[over]
+class _Codes:
+    """Pairs that are found again and again."""
+
+    def __init__(self) -> None:
+        self._found = np.empty(0, np.uint64)
+        self._pending: list[NDArray[np.uint64]] = []
+        self._waiting = 0
+
+    def add(self, codes: NDArray[np.uint64]) -> None:
+        self._pending.append(codes)
+        self._waiting += len(codes)
+        if self._waiting > _PENDING_LIMIT:
+            self.all()
+
+    def all(self) -> NDArray[np.uint64]:
+        """Return each pair once, ascending."""
+        self._found = _unique(np.concatenate([self._found, *self._pending]))
+        self._pending, self._waiting = [], 0
+        return self._found
+
+
+def crowd_pairs(bucket_limit: int) -> int:
+    """Return with how many texts before it a text of a crowd is paired."""
+    return max(1, bucket_limit // 4)
+
+
+def ends_of(codes: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the left and the right text of pairs, given as left * 2**32 + right."""
+    return (codes >> np.uint64(32)).astype(np.int64), (codes & np.uint64(0xFFFFFFFF)).astype(np.int64)
+
+
+def first_of_each(codes: NDArray[np.uint64], most: int) -> NDArray[np.int64]:
+    """Return the places of the first pairs of each right text: those with the `most` smallest left ones, ascending.
+
+    Args:
+        codes: uint64, different pairs, as left * 2**32 + right.
+        most: How many.
+    """
+    left, right = ends_of(codes)
+    order = np.argsort(right << 32 | left)
+    sorted_right = right[order]
+    position = np.arange(len(order)) - np.searchsorted(sorted_right, sorted_right)
+    return np.sort(order[position < most])
+
+
+class Shared(NamedTuple):
+    """The pairs of some buckets, as left * 2**32 + right.
+
+    Args:
+        alone: uint64, those of buckets up to the limit.
+        crowd: uint64, those of larger ones.
+        omitted: How many pairs of larger ones were left out.
+    """
+
+    alone: NDArray[np.uint64]
+    crowd: NDArray[np.uint64]
+    omitted: int
 
 
 def pairs_of(
     members: NDArray[np.int64], positions: NDArray[np.int64], sizes: NDArray[np.int64], bucket_limit: int
-) -> tuple[NDArray[np.uint64], int]:
-    """Return the pairs of buckets, uint64 with the left member above the right one, and how many were left out.
+) -> Shared:
+    """Return the pairs of buckets.
 
     Args:
         members: int64, the members of each bucket, one bucket after the other, ascending within each.
@@ -158,11 +207,18 @@ def pairs_of(
     """
     # How many of the later members of its bucket each one is paired with.
     later = sizes - positions - 1
-    taken = np.where((sizes > bucket_limit) & (positions >= max(1, bucket_limit // 4)), 0, later)
-    left = np.repeat(np.arange(len(members)), taken)
-    step = np.arange(len(left)) - np.repeat(np.cumsum(taken) - taken, taken) + 1
-    pairs = members[left] << 32 | members[left + step]
-    return pairs.astype(np.uint64), int((later - taken).sum())
+    is_crowd = sizes > bucket_limit
+    taken = np.where(is_crowd & (positions >= crowd_pairs(bucket_limit)), 0, later)
+
+    def pairs(chosen: NDArray[np.bool_]) -> NDArray[np.uint64]:
+        places = np.flatnonzero(chosen & (taken > 0))
+        counts = taken[places]
+        left = np.repeat(places, counts)
+        step = np.arange(len(left)) - np.repeat(np.cumsum(counts) - counts, counts) + 1
+        found: NDArray[np.uint64] = (members[left] << 32 | members[left + step]).astype(np.uint64)
+        return found
+
+    return Shared(pairs(~is_crowd), pairs(is_crowd), int((later - taken).sum()))
 
 
 def _unique(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -171,13 +227,23 @@ def _unique(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return values[np.concatenate([[True], values[1:] != values[:-1]])] if len(values) else values
 
 
-def buckets(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return the members of all buckets (equal keys) of two and more: places in `keys`, positions in them, sizes."""
+def buckets(
+    keys: NDArray[np.uint64], numbers: NDArray[np.int64], documents: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the members of all buckets (equal keys) of two and more: their numbers, positions in them, sizes.
+
+    Members of a bucket ascend; buckets come one after the other.
+
+    Args:
+        keys: uint64.
+        numbers: int64, whose key each is, in [0, `documents`).
+        documents: How many there are.
+    """
     # The number takes the place of the key's low bits, so that one plain sort orders both; two keys that differ only
     # there fall together once in millions of texts, and verification parts them again.
-    bits = np.uint64(max(1, (len(keys) - 1).bit_length()))
+    bits = np.uint64(max(1, (documents - 1).bit_length()))
     mask = (np.uint64(1) << bits) - np.uint64(1)
-    sorted_keys = np.sort(keys & ~mask | np.arange(len(keys), dtype=np.uint64))
+    sorted_keys = np.sort(keys & ~mask | numbers.astype(np.uint64))
     parts = sorted_keys >> bits
     same = np.concatenate([[False], parts[1:] == parts[:-1], [False]])
     chosen = np.flatnonzero(same[1:] | same[:-1])

@@ -14,7 +14,7 @@ import numpy as np
 
 from dedup.kernels import native
 from dedup.matching.plan import plan
-from dedup.matching.samples import PASSAGE_TEXTS, enough_of_passage, enough_of_text, rates_of, room_for
+from dedup.matching.samples import PASSAGE_TEXTS, enough_of_passage, enough_of_text, rates_of, room_for, tops_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,7 +68,7 @@ def keys_of(texts: native.Texts, sketches: Sketches, config: Config) -> Keys:
     samples[rows] = sets.counts
     values = sets.joined()
     rates = np.ones(len(texts))
-    rates[rows] = rates_of(values, np.cumsum(sets.counts), sets.counts)
+    rates[rows] = rates_of(tops_of(values, sets.counts), sets.counts)
     firsts = np.concatenate([[0], np.cumsum(np.where(has_token, cut.bands, 0) + samples)])
     keys = np.empty(firsts[-1], np.uint64)
     is_band = np.zeros(len(keys), np.bool_)
@@ -118,9 +118,9 @@ class Hits:
 def worth_comparing(hits: Hits, config: Config) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
     """Return the pairs to verify: (asking text, found text) ascending, each once, and bool [n]: who met a crowd.
 
-    A pair is worth it for one band, or for as many samples as `samples.pairs_by_samples` asks for. A key that more
-    texts have than the limit shows a crowd: whoever has it is compared with the first of the crowd in keep order, a
-    quarter of the limit, and with as many of the texts that it meets by other keys.
+    A pair is worth it for one band, or for as many samples as `Samples.pairs` asks for. A key that more texts have than
+    the limit shows a crowd: whoever has it is compared with the first of the crowd in keep order, a quarter of the
+    limit, and with as many of the texts that it meets by other keys.
     """
     keys = hits.keys
     owners = np.repeat(np.arange(len(keys.firsts) - 1), np.diff(keys.firsts))

@@ -160,7 +160,8 @@ def _candidates(left: Words, right: Words, least: int) -> NDArray[np.int64]:
     """Return runs that both texts seem to have, int64 [n, 3]: first token left and right, tokens. They may overlap."""
     (left_keys, stops), (right_keys, _) = _windows(left, least), _windows(right, least)
     # Places of both texts with one key: first those on the left, then those on the right.
-    members, positions, sizes = buckets(np.concatenate([left_keys, right_keys]))
+    keys = np.concatenate([left_keys, right_keys])
+    members, positions, sizes = buckets(keys, np.arange(len(keys)), len(keys))
     first = np.flatnonzero(positions == 0)
     here = np.add.reduceat(members < len(left_keys), first, dtype=np.int64) if len(first) else first
     there = sizes[first] - here

@@ -25,6 +25,9 @@ CARRIED, SECOND = 0.8, 0.25
 #: Of more parts of a page, so many are looked at: those that it carries first, and of each kind the largest.
 MOST_PARTS = 64
 
+#: Of each pair whether the left text may be a part of the right one, and the other way: what is later is no part.
+Times = tuple["NDArray[np.bool_]", "NDArray[np.bool_]"]
+
 #: Takes a text and an array of others, and returns which of them stand in some way to the one.
 AreAmong = Callable[[int, "NDArray[np.int64]"], "NDArray[np.bool_]"]
 
@@ -51,11 +54,32 @@ def mark_roundups(pairs: Pairs, moments: NDArray[np.float64], judged: Pairs | No
             infinity where that is unknown.
         judged: More related pairs, of `undecided`; they are no pairs of the answer. None for none.
     """
+    is_roundup = in_roundups(pairs, in_time(pairs, moments), judged or pairs.where(np.empty(0, np.int64)))
+    return pairs.relabelled(np.where(is_roundup, np.uint8(ROUNDUP), pairs.relation))
+
+
+def in_time(pairs: Pairs, moments: NDArray[np.float64]) -> Times:
+    """Return which texts of pairs did not come later than the other one; what has no date may have come at any time."""
+    left, right = (
+        (moments[text, 0] <= moments[page, 1]) | np.isinf(moments[text, 0])
+        for text, page in ((pairs.left, pairs.right), (pairs.right, pairs.left))
+    )
+    return left, right
+
+
+def in_roundups(pairs: Pairs, times: Times, judged: Pairs) -> NDArray[np.bool_]:
+    """Return which pairs are a roundup and a text that it carries: see `mark_roundups`.
+
+    Args:
+        pairs: See there.
+        times: Of `in_time`.
+        judged: See there.
+    """
     within, left_larger = _within(pairs)
     larger = np.where(left_larger, pairs.left, pairs.right)
-    composite = _composite(pairs, within, left_larger, moments, judged or pairs.where(np.empty(0, np.int64)), None)
+    composite = _composite(pairs, within, left_larger, times, judged, None)
     if not composite:
-        return pairs
+        return np.zeros(len(pairs), np.bool_)
 
     copies = pairs.where(pairs.relation == DUPLICATE)
     carrying = np.where(within, larger, -1)[pairs.relation == DUPLICATE]
@@ -69,9 +93,8 @@ def mark_roundups(pairs: Pairs, moments: NDArray[np.float64], judged: Pairs | No
             roundups.add(page)
     # Two pages with the same texts are copies of each other.
     same = (pairs.relation == DUPLICATE) & np.isin(pairs.left + pairs.right - larger, list(roundups))
-    relation = pairs.relation.copy()
-    relation[within & np.isin(larger, list(roundups)) & ~same] = ROUNDUP
-    return pairs.relabelled(relation)
+    marked: NDArray[np.bool_] = within & np.isin(larger, list(roundups)) & ~same
+    return marked
 
 
 def undecided(pairs: Pairs, moments: NDArray[np.float64], judged: Pairs, tried: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -86,11 +109,22 @@ def undecided(pairs: Pairs, moments: NDArray[np.float64], judged: Pairs, tried: 
         judged: Pairs that were returned here before and found related.
         tried: int64, all that were returned here before, ascending.
     """
+    found = asked(pairs, in_time(pairs, moments), judged)
+    return found[~np.isin(found, tried)]
+
+
+def asked(pairs: Pairs, times: Times, judged: Pairs) -> NDArray[np.int64]:
+    """Return what `undecided` does, with the pairs that were returned before.
+
+    Args:
+        pairs: See `mark_roundups`.
+        times: Of `in_time`.
+        judged: See `undecided`.
+    """
     within, left_larger = _within(pairs)
     absent: list[NDArray[np.int64]] = []
-    _composite(pairs, within, left_larger, moments, judged, absent)
-    found = np.unique(np.concatenate([np.empty(0, np.int64), *absent]))
-    return found[~np.isin(found, tried)]
+    _composite(pairs, within, left_larger, times, judged, absent)
+    return np.unique(np.concatenate([np.empty(0, np.int64), *absent]))
 
 
 def _within(pairs: Pairs) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -104,15 +138,15 @@ def _composite(
     pairs: Pairs,
     within: NDArray[np.bool_],
     left_larger: NDArray[np.bool_],
-    moments: NDArray[np.float64],
+    times: Times,
     judged: Pairs,
     absent: list[NDArray[np.int64]] | None,
 ) -> set[int]:
     """Return the composite pages; to `absent` go the pairs that were asked for and are not there."""
     # Each pair as (page, text), carried or merely much in common with the page.
     sides = (
-        (pairs.left, pairs.left_size, pairs.right, left_larger),
-        (pairs.right, pairs.right_size, pairs.left, ~left_larger),
+        (pairs.left, pairs.left_size, pairs.right, left_larger, times[1]),
+        (pairs.right, pairs.right_size, pairs.left, ~left_larger, times[0]),
     )
     is_copy = pairs.relation == DUPLICATE
     is_form = pairs.relation == TEMPLATE
@@ -123,17 +157,15 @@ def _composite(
             (within & is_larger & (~is_copy | np.isin(text, forms)))
             | ((pairs.relation == OVERLAP) & (pairs.shared >= SECOND * size))
         ]
-        for page, size, text, is_larger in sides
+        for page, size, text, is_larger, _ in sides
     ]
     pages = np.unique(np.concatenate(beside))
     found = []
-    for page, size, text, is_larger in sides:
+    for page, size, text, is_larger, is_in_time in sides:
         carried = within & is_larger
         much = (pairs.relation == OVERLAP) & (pairs.shared >= LEAD * size)
-        first, last = moments[text, 0], moments[page, 1]
-        in_time = (first <= last) | np.isinf(first)
         text_size = pairs.left_size + pairs.right_size - size
-        chosen = (carried | much) & in_time & np.isin(page, pages)
+        chosen = (carried | much) & is_in_time & np.isin(page, pages)
         found.append(np.stack([size, page, ~carried, -text_size, text, is_copy, pairs.shared / size])[:, chosen])
     # Pages from the smallest to the largest, so that it is known whether a carried text is composite; in each page
     # what it carries first, and the largest of that first.
@@ -157,7 +189,10 @@ def _composite(
     starts = np.flatnonzero(np.concatenate([[True], pages[1:] != pages[:-1]])[: len(pages)])
     for start, stop in pairwise([*starts.tolist(), len(pages)]):
         part = slice(start, min(stop, start + MOST_PARTS))
-        if is_composite(texts[part], carried[part], is_copy[part], share[part], composite, related, same_form):
+        # Most pages carry one text.
+        if stop - start > 1 and is_composite(
+            texts[part], carried[part], is_copy[part], share[part], composite, related, same_form
+        ):
             composite.add(int(pages[start]))
     return composite
 

@@ -13,13 +13,14 @@ from dedup.kernels.parallel import chunks
 from dedup.model import LINKS, RELATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
     from dedup.config import Config
     from dedup.kernels.parallel import Pool
     from dedup.matching.candidates import Candidates
+    from dedup.scratch import TakeTexts
 
 EXACT, DUPLICATE, VERSION, EXCERPT, ROUNDUP, TEMPLATE, OVERLAP = range(len(RELATIONS))
 #: Marks a pair that has no relation worth reporting.
@@ -136,7 +137,7 @@ def relate(pairs: Pairs, config: Config) -> NDArray[np.uint8]:
 
 
 def verify(
-    strings: Sequence[str],
+    take: TakeTexts,
     room: NDArray[np.uint32],
     candidates: Candidates,
     config: Config,
@@ -146,7 +147,7 @@ def verify(
     """Compare the full shingle sets of every candidate pair.
 
     Args:
-        strings: The clean texts, one per document.
+        take: Gives the clean texts of some documents.
         room: uint32 [n], how many shingles document i has at most (`Sketches.shingles`).
         candidates: The pairs of documents.
         config: Shingle size, seed and the link rule.
@@ -160,7 +161,7 @@ def verify(
 
     def compare(rows: range) -> NDArray[np.int64]:
         chosen = order[rows.start : rows.stop]
-        return _compare(strings, room, candidates.left[chosen], candidates.right[chosen], config)
+        return _compare(take, room, candidates.left[chosen], candidates.right[chosen], config)
 
     scores = np.empty((5, len(candidates)), np.int64)
     for rows, part in zip(parts, pool.map(compare, parts), strict=True):
@@ -185,7 +186,7 @@ def _pairs(left: NDArray[np.int64], right: NDArray[np.int64], scores: NDArray[np
 
 
 def _compare(
-    strings: Sequence[str],
+    take: TakeTexts,
     room: NDArray[np.uint32],
     left: NDArray[np.int64],
     right: NDArray[np.int64],
@@ -193,8 +194,7 @@ def _compare(
 ) -> NDArray[np.int64]:
     """Return the scores of some pairs of texts."""
     documents, places = np.unique(np.concatenate([left, right]), return_inverse=True)
-    texts = native.Texts.from_strings([strings[document] for document in documents.tolist()])
-    return _score(texts, room[documents], places[: len(left)], places[len(left) :], config)
+    return _score(take(documents), room[documents], places[: len(left)], places[len(left) :], config)
 
 
 def _score(

@@ -1,0 +1,1 @@
+"""Where a run stands that is larger than memory: on one machine, or on Spark."""

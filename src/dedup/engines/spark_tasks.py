@@ -1,0 +1,667 @@
+"""What the Python workers of Spark do: our kernels over Arrow batches, a generator per stage.
+
+What many documents send each other travels as packed rows (`PACKED`): a part, which says where it goes, a kind, and the
+bytes of an array of numbers. So Spark moves few large rows, and NumPy does the rest. Documents are named by their rank:
+their place in keep order, below 2**31.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import xxhash
+
+from dedup.boilerplate import wire_ranks
+from dedup.clustering.clusters import cluster
+from dedup.clustering.order import moments_of
+from dedup.config import folded
+from dedup.kernels import native
+from dedup.matching import verify
+from dedup.matching.candidates import Shared, buckets, first_of_each, pairs_of
+from dedup.matching.roundups import asked, in_roundups, in_time
+from dedup.matching.samples import (
+    PARTS,
+    PASSAGE_TEXTS,
+    enough_of_passage,
+    enough_of_text,
+    rates_of,
+    tops_of,
+)
+from dedup.matching.versions import mark_versions
+from dedup.model import LINKS, Article
+from dedup.prepare import dated, items_of, sketch_chunk
+from dedup.stages import chunks_of, cut_of
+from dedup.templates import clean_texts, outlet_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from dedup.config import Config
+    from dedup.templates import Prints
+
+    Batches = Iterator[pa.RecordBatch]
+
+#: Rows of numbers on their way from one stage to the next; Spark sends a row to `part` modulo the number of parts.
+PACKED = "part int, kind int, data binary"
+
+#: The kinds of packed rows.
+ENTRIES, PAIRS, CROWD_PAIRS, PASSAGES, KNOWN, TILES, CROWDED, COUNTS, SIZES, RELATED, JUDGED = range(11)
+
+#: A key and who has it.
+_ENTRY = np.dtype([("key", "<u8"), ("rank", "<u4")])
+#: How large the sample of a document is, and how large its largest hash.
+_SIZE = np.dtype([("rank", "<u4"), ("count", "<u4"), ("top", "<u8")])
+#: A pair, whether it is in a bucket that is no crowd, how many samples it shares and how many that count for passages,
+#: and the sample of its right document.
+_SHARED = np.dtype(
+    [("code", "<u8"), ("is_alone", "<u1"), ("text", "<u4"), ("passage", "<u4"), ("count", "<u4"), ("rate", "<f8")]
+)
+_SCORES = ("left", "right", "shared", "left_size", "right_size")
+#: A pair that is related; the times are of `roundups.in_time`.
+PAIR = np.dtype(
+    [
+        *((name, "<u4") for name in _SCORES),
+        *((name, "u1") for name in ("relation", "is_version", "left_in_time", "right_in_time")),
+    ]
+)
+#: A block of a text: see `templates.Prints`.
+BLOCK = np.dtype([("fingerprint", "<u8"), ("words", "<i4"), ("cues", "<u4")])
+
+#: The columns of a document that its article has.
+FIELDS = ("source", "published", "title", "url", "parent")
+
+#: A document that was read: what its article says, then what is known of it, and its clean text with its blocks.
+READ = (
+    "id string, source string, published string, title string, url string, parent string, problem string, "
+    "is_too_long boolean, first double, last double, outlet long, best int, wire int, is_cleaned boolean, "
+    "is_item boolean, size long, text string, prints binary"
+)
+_TYPES = {
+    "string": pa.string(),
+    "boolean": pa.bool_(),
+    "double": pa.float64(),
+    "long": pa.int64(),
+    "int": pa.int32(),
+    "binary": pa.binary(),
+}
+_READ = [pa.field(name, _TYPES[kind]) for name, kind in (field.split() for field in READ.split(", "))]
+#: What a clean text is compared by.
+MARKS = "tokens long, shingles long, digest long, slot long, keys binary, samples binary"
+#: Related pairs as rows.
+PAIR_ROWS = "left long, right long, shared long, left_size long, right_size long, relation int"
+#: A document that is not canonical, how it stands to its canonical, and the share of either in the other.
+MEMBERS = "rank long, canonical long, relation int, jaccard double, containment double, containment_canonical double"
+
+#: The outlet of a document whose source is unknown.
+UNKNOWN = -1
+
+#: Pairs whose texts are in memory at a time.
+_CHUNK_PAIRS = 2000
+#: Pairs of one label that go to one tile.
+_TILE_PAIRS = 50_000
+
+_RANK = np.uint64(0xFFFFFFFF)
+_HALF = np.uint64(32)
+
+
+def pack(kind: int, records: NDArray[Any], part: NDArray[Any]) -> pa.RecordBatch:
+    """Return packed rows, one for each different part of the records; of no record, none."""
+    order = np.argsort(part, kind="stable")
+    ordered = part[order]
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(ordered)])
+    offsets = np.append(starts, len(ordered)) * records.itemsize
+    data = pa.LargeBinaryArray.from_buffers(
+        pa.large_binary(),
+        len(starts),
+        [None, pa.py_buffer(offsets.astype(np.int64)), pa.py_buffer(np.ascontiguousarray(records[order]))],
+    ).cast(pa.binary())
+    parts = pa.array(ordered[starts].astype(np.int32))
+    return pa.record_batch([parts, pa.array(np.full(len(starts), kind, np.int32)), data], ["part", "kind", "data"])
+
+
+def unpack(batches: Batches) -> dict[tuple[int, int], list[bytes]]:
+    """Return the bytes of packed rows by kind and part."""
+    found: dict[tuple[int, int], list[bytes]] = {}
+    for batch in batches:
+        parts, kinds, blobs = (batch.column(name).to_pylist() for name in ("part", "kind", "data"))
+        for part, kind, data in zip(parts, kinds, blobs, strict=True):
+            found.setdefault((kind, part), []).append(data)
+    return found
+
+
+def of_kind(rows: dict[tuple[int, int], list[bytes]], kind: int, dtype: Any) -> NDArray[Any]:  # noqa: ANN401
+    """Return all records of a kind, whatever their part."""
+    blobs = [data for (other, _), some in rows.items() if other == kind for data in some]
+    return np.frombuffer(b"".join(blobs), dtype)
+
+
+def binaries(records: NDArray[Any], counts: NDArray[np.int64]) -> pa.Array:
+    """Return the bytes of `counts[i]` records for each row."""
+    offsets = np.concatenate([[0], np.cumsum(counts)]) * records.itemsize
+    buffers = [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(np.ascontiguousarray(records))]
+    return pa.BinaryArray.from_buffers(pa.binary(), len(counts), buffers)
+
+
+def records(column: pa.Array, dtype: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:  # noqa: ANN401
+    """Return the records of a column of bytes, one row after the other, and how many each row has."""
+    _, offsets, data = column.buffers()
+    ends = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1].astype(np.int64)
+    if not len(column) or ends[-1] == ends[0]:
+        return np.empty(0, dtype), np.zeros(len(column), np.int64)
+    return np.frombuffer(data, np.uint8)[ends[0] : ends[-1]].view(dtype), np.diff(ends) // np.dtype(dtype).itemsize
+
+
+def numbers(batch: pa.RecordBatch, name: str) -> NDArray[Any]:
+    """Return a column of numbers, none of them null."""
+    return np.asarray(batch.column(name).to_numpy(zero_copy_only=False))
+
+
+def bits(values: NDArray[np.uint64]) -> pa.Array:
+    """Return unsigned numbers as Spark can hold them: the same bits, with a sign."""
+    return pa.array(values.view(np.int64))
+
+
+def read(batches: Batches, config: Config) -> Batches:
+    """Clean articles (`READ`); the stories that pages carry come behind them. What is none has a `problem` and no text.
+
+    Args:
+        batches: `id`, `text`, the FIELDS and what else the input has, which is passed on.
+        config: The settings.
+    """
+    for batch in batches:
+        schema = pa.schema([*_READ, *(field for field in batch.schema if field.name not in ("id", "text", *FIELDS))])
+        texts, names = batch.column("text").to_pylist(), batch.column("id").to_pylist()
+        fields = [batch.column(name).to_pylist() for name in FIELDS]
+        problems = [_problem(name, text) for name, text in zip(names, texts, strict=True)]
+        articles = [
+            Article(name or "?", "" if problem else text, *known)
+            for name, text, problem, *known in zip(names, texts, problems, *fields, strict=True)
+        ]
+        for rows in chunks_of([article.text for article in articles]):
+            chosen = articles[rows.start : rows.stop]
+            columns, items = _read(chosen, config)
+            part = batch.slice(rows.start, len(rows))
+            columns |= {name: part.column(name) for name in schema.names[len(_READ) :]}
+            columns["id"] = part.column("id")
+            columns["problem"] = pa.array(problems[rows.start : rows.stop], pa.string())
+            yield _batch(columns, schema)
+            while items:
+                columns, items = _read(items, config)
+                columns["is_item"] = pa.array(np.ones(len(columns["id"]), np.bool_))
+                yield _batch(columns, schema)
+
+
+def _problem(name: str | None, text: str | None) -> str | None:
+    """Return why a row is no article; None where it is one."""
+    if name is None:
+        return "id is missing."
+    if not name:
+        return "id must be a str that is not empty. Got ''."
+    if text is None:
+        return f"text of {name!r} must be a str. Got None."
+    return None
+
+
+def _batch(columns: dict[str, pa.Array], schema: pa.Schema) -> pa.RecordBatch:
+    """Return the columns of a schema; those that are not there are null."""
+    rows = len(columns["id"])
+    arrays = [columns[field.name] if field.name in columns else pa.nulls(rows, field.type) for field in schema]
+    return pa.record_batch([array.cast(field.type) for array, field in zip(arrays, schema, strict=True)], schema=schema)
+
+
+def _read(articles: list[Article], config: Config) -> tuple[dict[str, pa.Array], list[Article]]:
+    """Return what is known of some articles, and the stories that they carry."""
+    strings = [article.text for article in articles]
+    texts = native.Texts.from_strings(strings)
+    too_long = texts.lengths > native.MAX_TEXT_BYTES
+    articles, items, prints = list(articles), [], None
+    is_cleaned = np.zeros(len(articles), np.bool_)
+    if config.clean != "off" and not too_long.any():
+        pages, prints = clean_texts(strings, texts)
+        for row, page in pages.items():
+            articles[row] = dated(articles[row], page)
+            items += items_of(articles[row], page)
+            strings[row] = page.text
+        is_cleaned[list(pages)] = True
+        if pages:
+            fresh = native.Texts.from_strings([page.text for page in pages.values()])
+            texts = texts.replace(np.array(list(pages)), fresh)
+    sources = [article.source for article in articles]
+    places = {folded(source): place for place, source in enumerate(config.keep.sources)}
+    moments = moments_of(article.published for article in articles)
+    outlets = [outlet_of(source) for source in sources]
+    columns = {
+        "id": pa.array([article.id for article in articles]),
+        "text": pa.array(strings, pa.string()),
+        "first": pa.array(moments[:, 0]),
+        "last": pa.array(moments[:, 1]),
+        "outlet": bits(np.array([_outlet_hash(name) for name in outlets], np.uint64)),
+        "best": pa.array([places.get(folded(source or ""), len(places)) for source in sources], pa.int32()),
+        "wire": pa.array(wire_ranks(strings, texts, sources).astype(np.int32)),
+        "is_cleaned": pa.array(is_cleaned),
+        "is_item": pa.array(np.zeros(len(articles), np.bool_)),
+        "size": pa.array(texts.lengths),
+        "is_too_long": pa.array(too_long),
+    }
+    if config.clean == "auto" and prints is not None:
+        columns["prints"] = _blocks_of(prints)
+    for name in FIELDS:
+        columns[name] = pa.array([getattr(article, name) for article in articles], pa.string())
+    return columns, items
+
+
+def _outlet_hash(name: str) -> int:
+    return xxhash.xxh3_64_intdigest(name.encode()) if name else 2**64 - 1
+
+
+def _blocks_of(prints: Prints) -> pa.Array:
+    blocks = np.empty(len(prints.fingerprints), BLOCK)
+    blocks["fingerprint"], blocks["words"], blocks["cues"] = prints.fingerprints, prints.words, prints.cues
+    return binaries(blocks, np.diff(prints.firsts))
+
+
+def mark(batches: Batches, config: Config) -> Batches:
+    """Replace the texts by what they are compared by: tokens, digests, keys of bands and samples (`MARKS`)."""
+    for batch in batches:
+        rest = batch.drop_columns(["text"])
+        marks = marks_of(native.Texts.from_arrow(batch.column("text")), config)
+        columns = {**dict(zip(rest.schema.names, rest.columns, strict=True)), **marks}
+        yield pa.record_batch(list(columns.values()), list(columns))
+
+
+def marks_of(texts: native.Texts, config: Config) -> dict[str, pa.Array]:
+    """Return what texts are compared by: the columns of MARKS."""
+    cut = cut_of(config)
+    sketches, samples, counts = sketch_chunk(texts, config, sampled=True)
+    keys = np.empty((len(texts), cut.bands), np.uint64)
+    for band in range(cut.bands):
+        keys[:, band] = native.band_keys(sketches.signatures, band * cut.rows, cut.rows)
+    return {
+        "tokens": pa.array(sketches.tokens.astype(np.int64)),
+        "shingles": pa.array(sketches.shingles.astype(np.int64)),
+        "digest": bits(sketches.digests),
+        "slot": pa.array(sketches.signatures[:, 0].astype(np.int64)),
+        "keys": binaries(keys.ravel(), np.full(len(texts), cut.bands)),
+        "samples": binaries(samples, counts),
+    }
+
+
+def merge_equal(batches: Batches) -> Batches:
+    """Yield the repeats of texts that fold to the same as one before: `rank`, and the `representative`'s.
+
+    Args:
+        batches: `digest`, `rank` and `text`, ordered by the first two; a digest is in one partition.
+    """
+    digest: int | None = None
+    firsts: list[str] = []
+    ranks: list[int] = []
+    for batch in batches:
+        repeats = []
+        texts = batch.column("text").to_pylist()
+        for value, rank, text in zip(
+            *(batch.column(name).to_pylist() for name in ("digest", "rank")), texts, strict=True
+        ):
+            if value != digest:
+                digest, firsts, ranks = value, [], []
+            # One is enough unless digests collide.
+            same = next((first for first, other in zip(ranks, firsts, strict=True) if _is_equal(other, text)), None)
+            if same is None:
+                ranks.append(rank)
+                firsts.append(text)
+            else:
+                repeats.append((rank, same))
+        columns = np.array(repeats, np.int64).reshape(-1, 2)
+        yield pa.record_batch([pa.array(columns[:, 0]), pa.array(columns[:, 1])], ["rank", "representative"])
+
+
+def _is_equal(left: str, right: str) -> bool:
+    if left == right:
+        return True
+    equal = np.zeros(1, np.uint8)
+    zero, one = np.zeros(1, np.int64), np.ones(1, np.int64)
+    native.fill_equal(native.Texts.from_strings([left, right]), zero, one, 0, 1, equal)
+    return bool(equal[0])
+
+
+def scatter_keys(batches: Batches, slices: int) -> Batches:
+    """Send the keys of each band to parts of their own: `ENTRIES`.
+
+    Args:
+        batches: `rank` and `keys`.
+        slices: Parts of a band.
+    """
+    for batch in batches:
+        keys, counts = records(batch.column("keys"), np.uint64)
+        entries = np.empty(len(keys), _ENTRY)
+        entries["key"], entries["rank"] = keys, np.repeat(numbers(batch, "rank"), counts)
+        band = np.arange(len(keys)) - np.repeat(np.cumsum(counts) - counts, counts)
+        yield pack(ENTRIES, entries, band * slices + _slice(keys, slices))
+
+
+def scatter_samples(batches: Batches, slices: int, parts: int) -> Batches:
+    """Send the samples of texts to parts by their hashes (`ENTRIES`), and their sizes by their ranks (`SIZES`).
+
+    Args:
+        batches: `rank` and `samples`.
+        slices: Parts of each of the `samples.PARTS`.
+        parts: Of the sizes.
+    """
+    for batch in batches:
+        values, counts = records(batch.column("samples"), np.uint64)
+        rank = numbers(batch, "rank")
+        entries = np.empty(len(values), _ENTRY)
+        entries["key"], entries["rank"] = values, np.repeat(rank, counts)
+        yield pack(ENTRIES, entries, (values % np.uint64(PARTS)).astype(np.int64) * slices + _slice(values, slices))
+        sizes = np.empty(len(rank), _SIZE)
+        sizes["rank"], sizes["count"], sizes["top"] = rank, counts, tops_of(values, counts)
+        yield pack(SIZES, sizes, rank % parts)
+
+
+def _slice(keys: NDArray[np.uint64], slices: int) -> NDArray[np.int64]:
+    # By high bits, which `buckets` keeps.
+    return ((keys >> np.uint64(48)) % np.uint64(slices)).astype(np.int64)
+
+
+def _buckets(blobs: list[bytes], documents: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the ranks in all buckets of some entries, positions and sizes: see `candidates.buckets`."""
+    entries = np.frombuffer(b"".join(blobs), _ENTRY)
+    ranks = entries["rank"].astype(np.int64)
+    # The bits that numbers take up in keys are those of a run on one machine, which counts the documents compared.
+    if int(ranks.max(initial=0)) >> max(1, (documents - 1).bit_length()):
+        ranks, places = np.unique(ranks, return_inverse=True)
+        members, positions, sizes = buckets(entries["key"], places, documents)
+        return ranks[members], positions, sizes
+    return buckets(entries["key"], ranks, documents)
+
+
+def pairs_by_bands(batches: Batches, documents: int, bucket_limit: int, parts: int) -> Batches:
+    """Yield the pairs of buckets (`PAIRS`, `CROWD_PAIRS` of those over the limit), who is in such (`CROWDED`).
+
+    `COUNTS` are: buckets over the limit, pairs of those that were left out, the size of the largest of all.
+    """
+    counts, crowded = np.zeros(3, np.int64), [np.empty(0, np.int64)]
+    for blobs in unpack(batches).values():
+        members, positions, sizes = _buckets(blobs, documents)
+        shared = pairs_of(members, positions, sizes, bucket_limit)
+        yield from _packed_pairs(shared, parts)
+        over = sizes > bucket_limit
+        counts[0] += np.count_nonzero(over & (positions == 0))
+        counts[1] += shared.omitted
+        counts[2] = max(counts[2], sizes.max(initial=0))
+        crowded.append(np.unique(members[over]))
+    ranks = np.unique(np.concatenate(crowded))
+    yield pack(CROWDED, ranks, np.zeros(len(ranks), np.int64))
+    yield pack(COUNTS, counts, np.zeros(3, np.int64))
+
+
+def _packed_pairs(shared: Shared, parts: int) -> Batches:
+    yield pack(PAIRS, shared.alone, _right(shared.alone) % parts)
+    yield pack(CROWD_PAIRS, shared.crowd, _right(shared.crowd) % parts)
+
+
+def all_pairs(batches: Batches, parts: int) -> Batches:
+    """Pack pairs that come as `left` and `right`: `PAIRS`."""
+    for batch in batches:
+        codes = numbers(batch, "left") << 32 | numbers(batch, "right")
+        yield pack(PAIRS, codes.astype(np.uint64), numbers(batch, "right") % parts)
+
+
+def new_pairs(batches: Batches, most: int, parts: int, tiles: int) -> Batches:
+    """Yield each pair that is not known once: to be compared (`TILES`) and to be known (`KNOWN`); and `COUNTS`.
+
+    These are: how many they are, and how many pairs of crowds were left out. All pairs of a right document come to one
+    part, which takes the first `most` of those of crowds. It goes to the tile of its label, the first document that it
+    is paired with: so its text is needed in one tile, and those of a story meet. A label of many pairs has many tiles.
+    """
+    rows = unpack(batches)
+    alone = np.unique(of_kind(rows, PAIRS, np.uint64))
+    others = np.setdiff1d(of_kind(rows, CROWD_PAIRS, np.uint64), alone)
+    kept = others[first_of_each(others, most)]
+    codes = np.setdiff1d(np.concatenate([alone, kept]), of_kind(rows, KNOWN, np.uint64))
+    yield pack(KNOWN, codes, _right(codes) % parts)
+    yield pack(COUNTS, np.array([len(codes), len(others) - len(kept)]), np.zeros(2, np.int64))
+    by_right = np.sort(codes << _HALF | codes >> _HALF)
+    right, left = by_right >> _HALF, by_right & _RANK
+    is_first = np.concatenate([[True], right[1:] != right[:-1]])[: len(right)]
+    label = left[np.flatnonzero(is_first)][np.cumsum(is_first) - 1]
+    _, of, sizes = np.unique(label, return_inverse=True, return_counts=True)
+    # This part has about its share of the pairs of a label.
+    salts = 1 + sizes[of] * parts // _TILE_PAIRS
+    tile = (label.astype(np.int64) + right.astype(np.int64) // parts % salts) % tiles
+    yield pack(TILES, left << _HALF | right, tile)
+
+
+def _right(codes: NDArray[np.uint64]) -> NDArray[np.int64]:
+    return (codes & _RANK).astype(np.int64)
+
+
+def needed(batches: Batches) -> Batches:
+    """Yield which documents the pairs of tiles need: `rank` and `tile`."""
+    for (_, tile), blobs in unpack(batches).items():
+        codes = np.frombuffer(b"".join(blobs), np.uint64)
+        ranks = np.unique(np.concatenate([codes >> _HALF, codes & _RANK])).astype(np.int64)
+        yield pa.record_batch([pa.array(ranks), pa.array(np.full(len(ranks), tile, np.int32))], ["rank", "tile"])
+
+
+def unpack_ranks(batches: Batches) -> Batches:
+    """Yield the ranks of packed rows: `rank`."""
+    for blobs in unpack(batches).values():
+        yield pa.record_batch([pa.array(np.frombuffer(b"".join(blobs), np.int64))], ["rank"])
+
+
+def compare(batches: Batches, config: Config) -> Batches:
+    """Compare the pairs of tiles and yield those that are related: `RELATED`, each a `PAIR`.
+
+    Args:
+        batches: Packed `TILES`; and the documents that they need: `rank`, `shingles`, `first`, `last`, `outlet` and
+            `text`, where `data` is null. Of one tile.
+        config: The settings.
+    """
+    blobs, documents = [], []
+    for batch in batches:
+        packed = np.asarray(batch.column("data").is_valid())
+        blobs += batch.column("data").drop_null().to_pylist()
+        documents.append(batch.drop_columns(["part", "kind", "data"]).filter(pa.array(~packed)))
+    codes = np.frombuffer(b"".join(blobs), np.uint64)
+    if not len(codes):
+        return
+    table = pa.Table.from_batches(documents)
+    table = table.set_column(table.schema.get_field_index("text"), "text", table.column("text").cast(pa.large_string()))
+    texts = native.Texts.from_arrow(table.column("text"))
+    rank, room, first, last, outlet = (
+        table.column(name).to_numpy() for name in ("rank", "shingles", "first", "last", "outlet")
+    )
+    by_rank = np.argsort(rank)
+    codes = codes[np.argsort(codes << _HALF | codes >> _HALF)]
+    ranks = (codes >> _HALF).astype(np.int64), _right(codes)
+    left, right = (by_rank[np.searchsorted(rank, side, sorter=by_rank)] for side in ranks)
+    # Label by label, and in each right by right, so that those that share texts are compared together.
+    starts = np.flatnonzero(np.concatenate([[True], right[1:] != right[:-1]]))
+    label = np.repeat(ranks[0][starts], np.diff(np.append(starts, len(right))))
+    order = np.argsort(label, kind="stable")
+    moments = np.stack([first, last], axis=1)
+    # Their signs are of no use.
+    outlets = np.where(outlet == UNKNOWN, -1, outlet & np.int64(2**63 - 1))
+    for start in range(0, len(order), _CHUNK_PAIRS):
+        rows = order[start : start + _CHUNK_PAIRS]
+        near, places = np.unique(np.concatenate([left[rows], right[rows]]), return_inverse=True)
+        one, other = places[: len(rows)], places[len(rows) :]
+        scores = verify._score(texts.take(near), room[near], one, other, config)  # noqa: SLF001
+        pairs = verify._pairs(one, other, scores, config)  # noqa: SLF001
+        chosen = np.flatnonzero(pairs.relation != verify.UNRELATED)
+        pairs, rows = pairs.where(chosen), rows[chosen]
+        is_version = mark_versions(pairs, moments[near], outlets[near]).relation == verify.VERSION
+        left_in_time, right_in_time = in_time(pairs, moments[near])
+        found = np.zeros(len(pairs), PAIR)
+        found["left"], found["right"] = ranks[0][rows], ranks[1][rows]
+        for name in ("shared", "left_size", "right_size", "relation"):
+            found[name] = getattr(pairs, name)
+        found["is_version"], found["left_in_time"], found["right_in_time"] = is_version, left_in_time, right_in_time
+        yield pack(RELATED, found, np.zeros(len(found), np.int64))
+
+
+def pairs_by_samples(batches: Batches, documents: int, bucket_limit: int, parts: int) -> Batches:
+    """Yield the pairs that share samples, as often as they do: `PAIRS`, `CROWD_PAIRS`, and for passages `PASSAGES`.
+
+    `COUNTS` are the samples that more documents have than the limit of either.
+    """
+    limits = bucket_limit, min(bucket_limit, PASSAGE_TEXTS)
+    counts = np.zeros(2, np.int64)
+    for blobs in unpack(batches).values():
+        members, positions, sizes = _buckets(blobs, documents)
+        yield from _packed_pairs(pairs_of(members, positions, sizes, limits[0]), parts)
+        for codes in pairs_of(members, positions, sizes, limits[1])[:2]:
+            yield pack(PASSAGES, codes, _right(codes) % parts)
+        counts += [np.count_nonzero((sizes > limit) & (positions == 0)) for limit in limits]
+    yield pack(COUNTS, counts, np.zeros(2, np.int64))
+
+
+def count_samples(batches: Batches, parts: int) -> Batches:
+    """Count how many samples pairs share, with the sample of the right document, and send them to the left one."""
+    rows = unpack(batches)
+    known, sizes = np.sort(of_kind(rows, KNOWN, np.uint64)), _sizes(rows)
+    alone = of_kind(rows, PAIRS, np.uint64)
+    codes, text = _counted(np.concatenate([alone, of_kind(rows, CROWD_PAIRS, np.uint64)]), known)
+    passages, in_passage = _counted(of_kind(rows, PASSAGES, np.uint64), known)
+    shared = np.zeros(len(codes), _SHARED)
+    shared["code"], shared["text"] = codes, text
+    shared["is_alone"] = np.isin(codes, alone)
+    # What counts for passages counts for texts.
+    shared["passage"][np.searchsorted(codes, passages)] = in_passage
+    shared["count"], shared["rate"] = _of_ranks(sizes, _right(codes))
+    yield pack(ENTRIES, shared, (codes >> _HALF).astype(np.int64) % parts)
+
+
+def choose_by_samples(batches: Batches, config: Config, parts: int) -> Batches:
+    """Yield the pairs that share enough samples to be compared: `PAIRS` and `CROWD_PAIRS`."""
+    rows = unpack(batches)
+    shared = of_kind(rows, ENTRIES, _SHARED)
+    codes = shared["code"]
+    count, rate = _of_ranks(_sizes(rows), (codes >> _HALF).astype(np.int64))
+    rates = rate, shared["rate"]
+    sizes = count, shared["count"].astype(np.int64)
+    chosen = enough_of_text(shared["text"].astype(np.int64), sizes, rates, config)
+    some = np.flatnonzero(shared["passage"])
+    in_passage = shared["passage"][some].astype(np.int64)
+    chosen[some] |= enough_of_passage(in_passage, (rates[0][some], rates[1][some]), config)
+    is_alone = shared["is_alone"] > 0
+    yield from _packed_pairs(Shared(codes[chosen & is_alone], codes[chosen & ~is_alone], 0), parts)
+
+
+def _sizes(rows: dict[tuple[int, int], list[bytes]]) -> NDArray[Any]:
+    sizes = of_kind(rows, SIZES, _SIZE)
+    return sizes[np.argsort(sizes["rank"])]
+
+
+def _of_ranks(sizes: NDArray[Any], ranks: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the size and the rate of the sample of each document."""
+    found = sizes[np.searchsorted(sizes["rank"], ranks)]
+    count = found["count"].astype(np.int64)
+    return count, rates_of(found["top"], count)
+
+
+def _counted(codes: NDArray[np.uint64], known: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Return the different pairs that are not known, ascending, and how often each is there."""
+    codes = np.sort(codes)
+    first = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]])[: len(codes)])
+    counts = np.diff(np.append(first, len(codes)))
+    fresh = ~np.isin(codes[first], known)
+    return codes[first][fresh], counts[fresh]
+
+
+def _pairs(batches: Batches) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the related pairs and those that were judged, each ascending."""
+    rows = unpack(batches)
+    related, judged = (of_kind(rows, kind, PAIR) for kind in (RELATED, JUDGED))
+    return related[_ascending(related)], judged[_ascending(judged)]
+
+
+def _ascending(pairs: NDArray[Any]) -> NDArray[np.int64]:
+    return np.argsort(pairs["left"].astype(np.uint64) << _HALF | pairs["right"])
+
+
+def _known(pairs: NDArray[Any]) -> tuple[verify.Pairs, tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+    """Return pairs as `matching` takes them, and their times."""
+    left, right, shared, left_size, right_size = (pairs[name].astype(np.int64) for name in _SCORES)
+    none, relation = np.zeros(len(pairs), np.int64), np.ascontiguousarray(pairs["relation"])
+    known = verify.Pairs(left, right, shared, left_size, right_size, none, none > 0, relation)
+    return known, (pairs["left_in_time"] > 0, pairs["right_in_time"] > 0)
+
+
+def ask(batches: Batches, parts: int) -> Batches:
+    """Yield the pairs of parts of pages that would make these composite: `PAIRS`."""
+    related, judged = _pairs(batches)
+    codes = asked(*_known(related), _known(judged)[0]).astype(np.uint64)
+    yield pack(PAIRS, codes, _right(codes) % parts)
+
+
+def label(batches: Batches) -> Batches:
+    """Yield the related pairs with the relation that they have beside all others: `RELATED`."""
+    related, judged = _pairs(batches)
+    pairs, times = _known(related)
+    linked = (pairs.relation == verify.DUPLICATE) | (pairs.relation == verify.EXCERPT)
+    labelled = related.copy()
+    labelled["relation"][(related["is_version"] > 0) & linked] = verify.VERSION
+    labelled["relation"][in_roundups(pairs, times, _known(judged)[0])] = verify.ROUNDUP
+    yield pack(RELATED, labelled, np.arange(len(labelled)) // _CHUNK_PAIRS)
+
+
+def unpack_pairs(batches: Batches) -> Batches:
+    """Yield related pairs as rows: `PAIR_ROWS`."""
+    for batch in batches:
+        pairs, _ = records(batch.column("data"), PAIR)
+        columns = {name: pa.array(pairs[name].astype(np.int64)) for name in _SCORES}
+        columns["relation"] = pa.array(pairs["relation"].astype(np.int32))
+        yield pa.record_batch(list(columns.values()), list(columns))
+
+
+def pack_pairs(batches: Batches) -> Batches:
+    """Yield rows of related pairs packed: `RELATED`."""
+    for batch in batches:
+        pairs = np.zeros(batch.num_rows, PAIR)
+        for name in batch.schema.names:
+            pairs[name] = numbers(batch, name)
+        yield pack(RELATED, pairs, np.zeros(len(pairs), np.int64))
+
+
+def cluster_links(batches: Batches, config: Config) -> Batches:
+    """Yield who is not canonical, and by which pair: `MEMBERS`.
+
+    Args:
+        batches: Packed `RELATED`.
+        config: The settings.
+    """
+    pairs = of_kind(unpack(batches), RELATED, PAIR)
+    pairs = pairs[pairs["relation"] < len(LINKS)]
+    if not len(pairs):
+        return
+    left, right, shared, left_size, right_size, relation = (
+        pairs[name].astype(np.int64) for name in (*_SCORES, "relation")
+    )
+    ranks, places = np.unique(np.concatenate([left, right]), return_inverse=True)
+    one, other = places[: len(left)], places[len(left) :]
+    jaccard = shared / (left_size + right_size - shared)
+    canonical = cluster(len(ranks), one, other, jaccard, config.linkage)
+    members = np.flatnonzero(canonical != np.arange(len(ranks)))
+    # A member may come before its canonical: it is linked to an earlier one as well.
+    codes = one << 32 | other
+    order = np.argsort(codes)
+    wanted = np.minimum(canonical[members], members) << 32 | np.maximum(canonical[members], members)
+    place = np.minimum(np.searchsorted(codes, wanted, sorter=order), len(codes) - 1)
+    pair = order[place]
+    linked = codes[pair] == wanted
+    is_right = other[pair] == members
+    sizes = np.where(is_right, right_size[pair], left_size[pair]), np.where(is_right, left_size[pair], right_size[pair])
+    columns = {
+        "rank": pa.array(ranks[members]),
+        "canonical": pa.array(ranks[canonical[members]]),
+        "relation": pa.array(relation[pair].astype(np.int32), mask=~linked),
+        "jaccard": pa.array(jaccard[pair], mask=~linked),
+        "containment": pa.array(shared[pair] / sizes[0], mask=~linked),
+        "containment_canonical": pa.array(shared[pair] / sizes[1], mask=~linked),
+    }
+    yield pa.record_batch(list(columns.values()), list(columns))

@@ -1,0 +1,307 @@
+"""Spark gives the answer of one machine: the run in memory is the oracle, for it is tested against brute force."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import warnings
+from importlib import import_module
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from corpus import english
+from hypothesis import HealthCheck, Phase, given, settings
+
+import dedup
+from dedup import Article, InputError, InvalidArgumentError, KeepPolicy, Result, Templates
+from dedup.config import Settings
+from dedup.errors import DedupWarning, DuplicateIdError
+from strategies import batches, configs, pages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pyspark.sql import DataFrame, SparkSession
+
+    from dedup.config import Config
+    from dedup.spark import SparkResult
+
+SEEDS = Path(__file__).parents[2] / "seeds"
+FURNITURE = "Follow the Gazette for the news of the harbour, and for what else the tide brings in."
+FIELDS = ("id", "text", "source", "published", "title", "url", "parent")
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:PySpark does not yet fully support:FutureWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+
+def _missing() -> str | None:
+    """Return what is missing for Spark."""
+    if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
+        return "no Java"
+    try:
+        import pyspark  # noqa: F401
+    except ImportError:
+        return "no pyspark"
+    return None
+
+
+@pytest.fixture(scope="module")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """Start a Spark of this process's own, made for small jobs."""
+    missing = _missing()
+    if missing and "CI" in os.environ:
+        pytest.fail(f"Spark must be tested in CI, and there is {missing}.")
+    if missing:
+        pytest.skip(f"Spark needs more: {missing}.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pyspark.sql import SparkSession
+
+        import_module("dedup.spark")
+        os.environ["PYSPARK_PYTHON"] = sys.executable
+        # On purpose: the names of machines in containers cannot always be looked up.
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        folder = tmp_path_factory.mktemp("spark")
+        given = {
+            "spark.driver.memory": "1g",
+            # Thousands of short jobs: what compiles or plans for long ones takes more than it gives.
+            "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+            "spark.sql.codegen.wholeStage": "false",
+            "spark.sql.adaptive.enabled": "false",
+            "spark.sql.shuffle.partitions": "2",
+            "spark.sql.warehouse.dir": str(folder / "warehouse"),
+            "spark.local.dir": str(folder / "local"),
+            "spark.sql.session.timeZone": "UTC",
+            "spark.ui.enabled": "false",
+            "spark.ui.showConsoleProgress": "false",
+        }
+        builder = SparkSession.builder.master("local[2]")
+        for name, value in given.items():
+            builder = builder.config(name, value)
+        session = builder.getOrCreate()
+        session.sparkContext.setLogLevel("OFF")
+    yield session
+    session.stop()
+
+
+_numbers = count()
+
+
+@pytest.fixture
+def frame_of(spark: SparkSession, tmp_path: Path) -> Any:
+    """Return a function that makes a DataFrame of articles or of a table."""
+
+    def frame(source: Sequence[Article] | pa.Table, partitions: int = 2) -> DataFrame:
+        table = source if isinstance(source, pa.Table) else table_of(source)
+        path = tmp_path / f"{next(_numbers)}.parquet"
+        pq.write_table(table, path)
+        return spark.read.parquet(str(path)).repartition(partitions)
+
+    return frame
+
+
+def table_of(articles: Sequence[Article]) -> pa.Table:
+    """Return articles as a table; Arrow has no lone surrogates."""
+    columns = {name: [getattr(article, name) for article in articles] for name in FIELDS}
+    columns["text"] = [text.encode("utf-8", "replace").decode() for text in columns["text"]]
+    return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
+
+
+def check_same(frame_of: Any, source: Sequence[Article] | pa.Table, partitions: int = 2, **given: Any) -> SparkResult:
+    """Check that a run on Spark has the answer of the run in memory, and return it."""
+    checkpoint = given.pop("checkpoint", None)
+    table = source if isinstance(source, pa.Table) else table_of(source)
+    expected = dedup.deduplicate(table, **given)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DedupWarning)
+        result = dedup.spark.deduplicate(frame_of(table, partitions), checkpoint=checkpoint, **given)
+    check_answer(result, expected)
+    return result
+
+
+def check_answer(result: SparkResult, expected: Result) -> None:
+    """Check the documents, pairs, counts and alarms of a run."""
+    wanted = expected.to_arrow()
+    assert result.documents.columns == wanted.column_names
+    assert rows_of(result.documents.toArrow(), "id") == rows_of(wanted, "id")
+    assert result.pairs.columns == expected.pairs.column_names
+    assert rows_of(result.pairs.toArrow(), "left", "right") == rows_of(expected.pairs, "left", "right")
+    numbers, counts = result.summary(), expected.summary()
+    assert numbers.pop("cohesion_mean") == pytest.approx(counts.pop("cohesion_mean"), rel=1e-12)
+    assert numbers == counts
+    assert result.alarms == expected.alarms
+
+
+def rows_of(table: pa.Table, *order: str) -> list[dict[str, Any]]:
+    """Return the rows of a table, in order of some columns."""
+    return sorted(table.to_pylist(), key=lambda row: [row[name] for name in order])
+
+
+def settings_of(config: Config) -> dict[str, Any]:
+    """Return the settings of a config as keywords."""
+    return {name: getattr(config, name) for name in Settings.__annotations__}
+
+
+def newspapers(stories: int, copies: int) -> list[Article]:
+    """Return stories with reprints, cut ones, versions, pages that carry two stories, and furniture of outlets."""
+    texts = english(stories, 900, seed=5)
+    articles = []
+    for number, text in enumerate(texts):
+        words = text.split(" ")
+        cut, part = " ".join(words[: len(words) * 2 // 3]), " ".join(words[len(words) // 2 :])
+        day, place = f"2025-03-{number % 28 + 1:02}", number % 3
+        articles += [
+            Article(f"{number}-first", f"{text}\n{FURNITURE}", source=f"Gazette {place}", published=day),
+            Article(f"{number}-cut", cut, source="Herald", published=f"{day}T08:00:00Z"),
+            Article(f"{number}-grown", f"{text} {texts[(number + 7) % stories][:500]}", published=f"{day}T20:00:00Z"),
+            Article(f"{number}-part", part, source=f"Gazette {place}", published=f"{day}T21:00:00Z"),
+            Article(f"{number}-page", f"{cut}\n{texts[(number + 1) % stories]}", published="2025-04-02"),
+            Article(f"{number}-same", text.upper().replace(" ", "  "), source="reuters"),
+        ]
+    words = texts[0].split(" ")
+    for number in range(copies):
+        words[number * 3 % len(words)] = f"w{number}"
+        articles.append(
+            Article(f"copy-{number}", " ".join(words), source="Wire", published=f"2025-03-02T{number % 24:02}:00")
+        )
+    return articles
+
+
+def test_seeds(frame_of: Any) -> None:
+    """The labelled texts have the answer of the run in memory, the stories that pages carry among them."""
+    check_same(frame_of, dedup.deduplicate(SEEDS, clean="off").articles, 3)
+
+
+@settings(
+    max_examples=1, phases=[Phase.generate], suppress_health_check=list(HealthCheck), derandomize=True, deadline=None
+)
+@given(batches(pages(), min_size=4, max_size=12), configs(clean="auto", exhaustive=0, bucket_limit=2))
+def test_any_pages(frame_of: Any, articles: list[Article], config: Config) -> None:
+    """Whatever the texts and the link rule, the answer is that of the run in memory."""
+    check_same(frame_of, articles, 1, **settings_of(config))
+
+
+def test_every_relation_and_crowds(frame_of: Any) -> None:
+    """By bands and samples, with crowds, templates of outlets, versions and roundups the answer is the same."""
+    result = check_same(frame_of, newspapers(24, 60), 17, exhaustive=30, bucket_limit=8)
+    found = result.summary()
+    names = ("capped_buckets", "templates", "exact_pairs", "version_pairs", "excerpt_pairs", "roundup_pairs")
+    assert all(found[name] for name in names)
+
+
+@pytest.mark.parametrize("linkage", ["canonical", "components"])
+def test_clusters_by_rounds(frame_of: Any, monkeypatch: pytest.MonkeyPatch, linkage: Any) -> None:
+    """Links that have no room in one task give the same clusters, kept documents and evidence."""
+    from dedup.engines import spark as engine
+
+    monkeypatch.setattr(engine, "ONE_TASK", 3)
+    keep = KeepPolicy(order=("sources", "longest"), sources=("herald",), min_keep=2)
+    check_same(frame_of, newspapers(8, 12), 3, linkage=linkage, clean="off", keep=keep, threshold=0.3)
+
+
+def test_templates(frame_of: Any) -> None:
+    """Templates learned on Spark are those of one machine, examples included, and go into a run like those."""
+    texts = enumerate(english(12, 900, seed=5))
+    table = table_of([Article(str(number), f"{text}\n{FURNITURE}", source="Gazette 1") for number, text in texts])
+    learned, expected = dedup.spark.fit_templates(frame_of(table, 3)), Templates.fit(table)
+    assert learned.found == expected.found != []
+    assert len(learned.sightings) == len(expected.sightings)
+    new = [
+        Article(f"new-{number}", f"{text}\n{FURNITURE}", source="Gazette 1")
+        for number, text in enumerate(english(4, 900))
+    ]
+    check_same(frame_of, new, templates=expected)
+
+
+def test_other_columns_pass_and_stages_are_kept_in_a_folder(frame_of: Any, tmp_path: Path) -> None:
+    """Columns that no article has come back as they were, integers as ids become strings, stages go to a folder."""
+    table = pa.table(
+        {
+            "id": [3, 1, 2],
+            "text": ["The wall holds for now.", "the wall, holds for NOW", "Another story."],
+            "cluster": [1.5, None, 2.5],
+            "tags": [["a"], [], None],
+            "first": ["x", "y", "z"],
+        }
+    )
+    check_same(frame_of, table, checkpoint=str(tmp_path / "stages"))
+    (folder,) = (tmp_path / "stages").iterdir()
+    assert folder.name.startswith("dedup-")
+
+
+def test_no_article(frame_of: Any) -> None:
+    """A frame without rows gives a result without documents."""
+    check_same(frame_of, table_of([]), 1)
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (("b", None), "text of 'b' must be a str. Got None."),
+        ((None, "two"), "id is missing."),
+        (("", "two"), "id must be a str that is not empty. Got ''."),
+    ],
+)
+def test_bad_row(frame_of: Any, row: tuple[str | None, str | None], reason: str) -> None:
+    """A row that is no article stops the run and is named."""
+    table = pa.table({"id": ["a", row[0]], "text": ["one", row[1]]})
+    with pytest.raises(InputError) as caught:
+        dedup.spark.deduplicate(frame_of(table))
+    assert str(caught.value) == reason
+
+
+def test_bad_rows_can_be_skipped(frame_of: Any) -> None:
+    """With `on_error="skip"` rows that are no articles are left out and counted."""
+    table = pa.table({"id": ["a", None, "", "b"], "text": ["one", "two", "three", None]})
+    result = dedup.spark.deduplicate(frame_of(table), on_error="skip")
+    assert result.counts["skipped_rows"] == 3
+    assert [row.id for row in result.documents.collect()] == ["a"]
+
+
+def test_ids_are_unique(frame_of: Any) -> None:
+    """Two documents of one id stop the run."""
+    with pytest.raises(DuplicateIdError, match=re.escape("id must be unique. Got 'a' twice.")):
+        dedup.spark.deduplicate(frame_of([Article("a", "one"), Article("b", "two"), Article("a", "three")]))
+
+
+def test_what_cannot_be_is_refused_by_name(frame_of: Any) -> None:
+    """A key of the keep policy, a missing column, and one of another type are refused before any work."""
+    frame = frame_of([Article("a", "one")])
+    with pytest.raises(InvalidArgumentError, match="keep must have no key on Spark"):
+        dedup.spark.deduplicate(frame, keep=lambda article: article.id)
+    with pytest.raises(InvalidArgumentError, match=re.escape("df must have the columns id and text. Got text.")):
+        dedup.spark.deduplicate(frame.select("text"))
+    with pytest.raises(InvalidArgumentError, match=re.escape("column text must be of type string. Got int.")):
+        dedup.spark.deduplicate(frame.selectExpr("id", "1 as text"))
+    with pytest.raises(InvalidArgumentError, match=re.escape("templates must be Templates or None. Got str.")):
+        dedup.spark.deduplicate(frame, templates="gazette")  # type: ignore[arg-type]
+
+
+def test_alarms_warn(frame_of: Any) -> None:
+    """A source of which nearly all is dropped raises an alarm, and so does a very large cluster."""
+    articles = [Article(f"{number:02}", "The wall holds for now.", source="Gazette") for number in range(25)]
+    with pytest.warns(DedupWarning) as caught:
+        result = dedup.spark.deduplicate(frame_of(articles), large_cluster=20)
+    assert [str(warning.message) for warning in caught if warning.category is DedupWarning] == [
+        "24 of the 25 documents of 'Gazette' are dropped.",
+        "1 clusters have more than 20 documents, the largest 25.",
+    ]
+    assert [alarm.source for alarm in result.alarms] == ["Gazette"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_many_articles(frame_of: Any, tmp_path: Path) -> None:
+    """200,000 generated articles have the answer of the run in memory."""
+    import articles
+
+    articles.write(articles.Asked(documents=200_000, seed=1, least=300, most=900), tmp_path)
+    check_same(frame_of, pa.concat_tables(map(pq.read_table, sorted((tmp_path / "articles").iterdir()))), 8)
