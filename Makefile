@@ -5,17 +5,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 KERNEL := setup.py pyproject.toml $(foreach name,_kernel _blocks,src/dedup/kernels/$(name).py src/dedup/kernels/$(name).pxd)
 
-.PHONY: run test check lint format build bench bench-quality train asan wheel-test clean
+.PHONY: run test test-spark check lint format build bench bench-quality train asan wheel-test clean
 
 run: $(VENV)/built
 	$(BIN)/dedup run seeds --out clusters.parquet
 
 test: lint
-	$(BIN)/pytest -n auto --dist worksteal
+	$(BIN)/pytest -n auto --dist worksteal -m "not spark"
+
+# What takes Spark minutes: its answer against that of one machine. Needs Java 17.
+test-spark: $(VENV)/tools
+	$(BIN)/pytest -m spark
 
 # Before each commit: everything but the slow tests.
 check: lint
-	$(BIN)/pytest -n auto --dist worksteal -m "not slow"
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow and not spark"
 
 lint: $(VENV)/tools
 	$(BIN)/ruff format --check .

@@ -34,10 +34,9 @@ from strategies import batches, configs, pages, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from dedup import Config
     from types import ModuleType
 
+    from dedup import Config
     from dedup.engines.output import Written
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)

@@ -180,6 +180,7 @@ def test_seeds(frame_of: Any) -> None:
     check_same(frame_of, dedup.deduplicate(SEEDS, clean="off").articles, 3)
 
 
+@pytest.mark.spark
 @settings(
     max_examples=1, phases=[Phase.generate], suppress_health_check=list(HealthCheck), derandomize=True, deadline=None
 )
@@ -189,6 +190,7 @@ def test_any_pages(frame_of: Any, articles: list[Article], config: Config) -> No
     check_same(frame_of, articles, 1, **settings_of(config))
 
 
+@pytest.mark.spark
 def test_every_relation_and_crowds(frame_of: Any) -> None:
     """By bands and samples, with crowds, templates of outlets, versions and roundups the answer is the same."""
     result = check_same(frame_of, newspapers(24, 60), 17, exhaustive=30, bucket_limit=8)
@@ -197,6 +199,7 @@ def test_every_relation_and_crowds(frame_of: Any) -> None:
     assert all(found[name] for name in names)
 
 
+@pytest.mark.spark
 @pytest.mark.parametrize("linkage", ["canonical", "components"])
 def test_clusters_by_rounds(frame_of: Any, monkeypatch: pytest.MonkeyPatch, linkage: Any) -> None:
     """Links that have no room in one task give the same clusters, kept documents and evidence."""
@@ -207,6 +210,7 @@ def test_clusters_by_rounds(frame_of: Any, monkeypatch: pytest.MonkeyPatch, link
     check_same(frame_of, newspapers(8, 12), 3, linkage=linkage, clean="off", keep=keep, threshold=0.3)
 
 
+@pytest.mark.spark
 def test_templates(frame_of: Any) -> None:
     """Templates learned on Spark are those of one machine, examples included, and go into a run like those."""
     texts = enumerate(english(12, 900, seed=5))
@@ -221,6 +225,7 @@ def test_templates(frame_of: Any) -> None:
     check_same(frame_of, new, templates=expected)
 
 
+@pytest.mark.spark
 def test_other_columns_pass_and_stages_are_kept_in_a_folder(frame_of: Any, tmp_path: Path) -> None:
     """Columns that no article has come back as they were, integers as ids become strings, stages go to a folder."""
     table = pa.table(
@@ -237,6 +242,7 @@ def test_other_columns_pass_and_stages_are_kept_in_a_folder(frame_of: Any, tmp_p
     assert folder.name.startswith("dedup-")
 
 
+@pytest.mark.spark
 def test_no_article(frame_of: Any) -> None:
     """A frame without rows gives a result without documents."""
     check_same(frame_of, table_of([]), 1)
@@ -285,6 +291,7 @@ def test_what_cannot_be_is_refused_by_name(frame_of: Any) -> None:
         dedup.spark.deduplicate(frame, templates="gazette")  # type: ignore[arg-type]
 
 
+@pytest.mark.spark
 def test_alarms_warn(frame_of: Any) -> None:
     """A source of which nearly all is dropped raises an alarm, and so does a very large cluster."""
     articles = [Article(f"{number:02}", "The wall holds for now.", source="Gazette") for number in range(25)]
@@ -297,6 +304,7 @@ def test_alarms_warn(frame_of: Any) -> None:
     assert [alarm.source for alarm in result.alarms] == ["Gazette"]
 
 
+@pytest.mark.spark
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_many_articles(frame_of: Any, tmp_path: Path) -> None:
