@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from dedup.templates import Templates
 
 #: The least memory of a run: what each document takes in arrays, and what the program takes.
-BYTES_PER_DOCUMENT, BYTES_OF_PROGRAM = 200, 400_000_000
+BYTES_PER_DOCUMENT, BYTES_OF_PROGRAM = 700, 400_000_000
 
 #: The stages that `progress` is told of, in order, and what each counts.
 STAGES = {
