@@ -137,8 +137,8 @@ def batches(source: object, skip: Callable[[Skipped], None] | None = None) -> It
 
     The columns are FIELDS, large_string, then every other field as it came. What is an article, and what a row without
     an id is, is as in `read`; but ids are unique only as far as the source has them so, and a source whose first rows
-    have no ids must have none at all, because it is read once. A lone surrogate becomes a question mark in a text and an
-    escape elsewhere, for Arrow holds UTF-8 alone.
+    have no ids must have none at all, because it is read once. A lone surrogate becomes a question mark in a text, an
+    escape elsewhere: Arrow holds UTF-8 alone.
 
     Args:
         source: See `read`.
