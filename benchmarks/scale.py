@@ -63,6 +63,8 @@ CHECKED = 300
 BUSY = 0.9
 #: What a prediction may be off.
 OFF = 1.5
+#: Pairs in which a copy outside the large story is compared: those of 100,000 articles less those of their story alone.
+PAIRS_OF_COPY = 2.4
 #: Asked of a million articles on two processors, and of ten million beside them.
 ASKED_SECONDS, ASKED_BYTES, ASKED_RECALL, ASKED_RATIO, ASKED_SPARK = 60.0, 3e9, 0.99, 12.0, 4.0
 COSTS = Path(cost.__file__).with_name("costs.json")
@@ -497,13 +499,13 @@ def _pairs(runs: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     fits = {}
     # Buckets are bounded, so that a story's pairs grow little faster than it does.
     for power in np.arange(1, 1.51, 0.05).round(2).tolist():
-        rows = [
-            {"copies": run["duplicates"] * run["documents"] - run["largest"], "largest": run["largest"] ** power}
-            for run in runs
-        ]
+        # The story is the same share of every corpus, so the pairs of the other copies cannot be told from its own.
+        others = [PAIRS_OF_COPY * (run["duplicates"] * run["documents"] - run["largest"]) for run in runs]
+        rows = [{"largest": run["largest"] ** power} for run in runs]
         counts = [run["summary"]["candidate_pairs"] for run in runs]
-        found = {"copies": 0.0, "largest": 0.0} | fit(rows, ("copies", "largest"), counts)
-        expected = [sum(found[name] * row[name] for name in found) for row in rows]
+        rest = [max(0.0, count - other) for count, other in zip(counts, others, strict=True)]
+        found = {"copies": PAIRS_OF_COPY, "largest": 0.0} | fit(rows, ("largest",), rest)
+        expected = [other + found["largest"] * row["largest"] for other, row in zip(others, rows, strict=True)]
         error = sum((a / b - 1) ** 2 for a, b in zip(expected, counts, strict=True))
         fits[power] = error, found | {"power": power}
     return min(fits.values(), key=lambda fit: fit[0])[1]

@@ -49,8 +49,10 @@ def test_threads_and_bands() -> None:
     one, four = estimate(MILLION, threads=1), estimate(MILLION, threads=4)
     assert one.seconds / 4 <= four.seconds < one.seconds
     assert (one.memory, one.disk, one.output) == (four.memory, four.disk, four.output)
-    assert estimate(MILLION, threads=1, config=Config(recall=0.9)).seconds < one.seconds
-    assert estimate(MILLION, threads=1, unrelated=0).seconds < one.seconds
+    alone = estimate(MILLION, threads=1, unrelated=0)
+    assert alone.seconds < one.seconds
+    # Fewer bands may bring more unrelated pairs, so these are left out.
+    assert estimate(MILLION, threads=1, unrelated=0, config=Config(recall=0.9)).seconds < alone.seconds
     story = [estimate(MILLION, threads=1, largest=largest).seconds for largest in (20_000, 200_000)]
     assert story[0] < story[1]
 
