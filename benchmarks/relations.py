@@ -52,7 +52,7 @@ from run import RESULTS, machine
 
 import boilerplate
 import dedup
-from dedup import _validate, prepare
+from dedup import _validate, prepare, stages
 from dedup.config import Config
 from dedup.errors import DedupError, InvalidArgumentError
 from dedup.kernels.reference import _marked_tokens
@@ -929,11 +929,11 @@ def _sets(asked: Asked) -> dict[str, Iterable[Mapping[str, Any]]]:
     return {"generated": [{"id": str(number), "text": text} for number, text in enumerate(texts)]}
 
 
-_sketch_chunk = prepare.sketch_chunk
+_sketch_chunk = stages.sketch_chunk
 
 
-def _no_samples(texts: Texts, config: dedup.Config, *, sampled: bool) -> prepare.Marked:  # noqa: ARG001 - as the other
-    """Stand for `prepare.sketch_chunk`, where the containment path begins: no text has a sample."""
+def _no_samples(texts: Texts, config: dedup.Config, *, sampled: bool) -> stages.Marked:  # noqa: ARG001 - as the other
+    """Stand for `stages.sketch_chunk`, where the containment path begins: no text has a sample."""
     return _sketch_chunk(texts, config, sampled=False)
 
 

@@ -16,7 +16,7 @@ from dedup.matching.versions import later_side, mark_versions
 from dedup.model import LINKS, RELATIONS, Alarm
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -236,3 +236,25 @@ def decide(outcome: Outcome, config: Config) -> Decision:
     canonical[outcome.documents] = outcome.documents[canonical_at]
     evidence[outcome.documents] = evidence_at
     return Decision(outcome, config, canonical[outcome.representative], evidence[outcome.representative], pairs)
+
+
+def worth_a_look(summary: Mapping[str, float], alarms: Iterable[Alarm], config: Config) -> Iterator[str]:
+    """Yield what is worth a look before a result is used, a sentence each.
+
+    Args:
+        summary: The numbers of the run, as `Result.summary` has them.
+        alarms: The sources of which too much is dropped.
+        config: What a large cluster is.
+    """
+    for alarm in alarms:
+        yield f"{alarm.dropped:,} of the {alarm.documents:,} documents of {alarm.source!r} are dropped."
+    if summary["large_clusters"]:
+        yield (
+            f"{summary['large_clusters']:,} clusters have more than {config.large_cluster:,} documents, "
+            f"the largest {summary['largest_cluster']:,}."
+        )
+    if summary["largest_bucket"] > config.large_cluster:
+        yield (
+            f"{summary['largest_bucket']:,} texts agree in one band; at most {summary['omitted_pairs']:,} pairs "
+            "of such texts were not compared."
+        )

@@ -43,8 +43,9 @@ if TYPE_CHECKING:
     from dedup.config import Settings
     from dedup.kernels import native
     from dedup.model import Action, Event, EventKind
-    from dedup.prepare import Batch, Marked
+    from dedup.prepare import Batch
     from dedup.protocols import Clock, Counts, Neighbour, Store, Text
+    from dedup.stages import Marked
 
 Durability = Literal["normal", "full"]
 

@@ -17,9 +17,9 @@ from dedup.matching.roundups import undecided
 from dedup.matching.samples import PARTS
 from dedup.matching.verify import UNRELATED, Pairs, verify
 from dedup.model import Cleaned
-from dedup.prepare import Marked, prepare, sketch_chunk
+from dedup.prepare import prepare
 from dedup.scratch import Memory
-from dedup.stages import CHUNK_TOKENS, Marks, counter, cut_of, match_alike, merge_equal
+from dedup.stages import CHUNK_TOKENS, Marked, Marks, counter, cut_of, match_alike, merge_equal, sketch_chunk
 from dedup.templates import Prints, Templates
 
 if TYPE_CHECKING:

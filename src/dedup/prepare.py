@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,15 +13,14 @@ from dedup.boilerplate import age_resolved, wire_ranks
 from dedup.errors import DuplicateIdError, InputError
 from dedup.kernels import native
 from dedup.kernels.parallel import Pool
-from dedup.kernels.sketches import Sketches
 from dedup.model import Article, Cleaned
-from dedup.stages import chunks_of
+from dedup.stages import chunks_of, sketch_chunk
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dedup.config import Config
-    from dedup.stages import Advance
+    from dedup.stages import Advance, Marked
     from dedup.templates import Prints
 
 
@@ -112,33 +111,6 @@ def read_chunk(
         strings = Replaced(strings, {i: page.text for i, page in pages.items()})
         texts = texts.replace(np.array(list(pages)), native.Texts.from_strings([page.text for page in pages.values()]))
     return Chunk(strings, texts, pages, prints, wire_ranks(strings, texts, sources))
-
-
-class Marked(NamedTuple):
-    """What is compared of texts.
-
-    Args:
-        sketches: Their sketches.
-        samples: uint64, their samples one after the other.
-        counts: int64 [n], the size of each; 0 for a text too short, and where no samples were wanted.
-    """
-
-    sketches: Sketches
-    samples: NDArray[np.uint64]
-    counts: NDArray[np.int64]
-
-
-def sketch_chunk(texts: native.Texts, config: Config, *, sampled: bool) -> Marked:
-    """Sketch and sample some texts, on the thread of the caller."""
-    sketches = Sketches.empty(len(texts), config)
-    if not sampled:
-        native.fill_sketches(texts, config, 0, len(texts), sketches)
-        return Marked(sketches, np.empty(0, np.uint64), np.zeros(len(texts), np.int64))
-    samples, counts = native.fill_sketches_and_samples(texts, config, 0, len(texts), sketches)
-    long_enough = sketches.shingles >= config.min_excerpt
-    if not long_enough.all():
-        samples, counts = samples[np.repeat(long_enough, counts)], np.where(long_enough, counts, 0)
-    return Marked(sketches, samples, counts)
 
 
 def prepare(

@@ -12,6 +12,7 @@ import numpy as np
 from dedup import _validate
 from dedup.boilerplate.sightings import Sightings
 from dedup.config import configure
+from dedup.decide import worth_a_look
 from dedup.errors import DedupWarning, InvalidArgumentError, MissingExtraError
 from dedup.model import LINKS, RELATIONS, Alarm
 from dedup.stages import cut_of
@@ -27,7 +28,6 @@ except ImportError as error:
     raise MissingExtraError('dedup.spark needs pyspark: pip install "dedup[spark]"') from error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Unpack
 
     from pyspark.sql import Column, DataFrame
@@ -185,26 +185,9 @@ def deduplicate(
         decided=decided,
         related=rows,
     )
-    for message in _worth_a_look(result):
+    for message in worth_a_look(result.summary(), result.alarms, config):
         warnings.warn(message, DedupWarning, stacklevel=2)
     return result
-
-
-def _worth_a_look(result: SparkResult) -> Iterator[str]:
-    """Yield what is worth a look before the result is used."""
-    summary, most = result.summary(), result.config.large_cluster
-    for alarm in result.alarms:
-        yield f"{alarm.dropped:,} of the {alarm.documents:,} documents of {alarm.source!r} are dropped."
-    if summary["large_clusters"]:
-        yield (
-            f"{summary['large_clusters']:,} clusters have more than {most:,} documents, "
-            f"the largest {summary['largest_cluster']:,}."
-        )
-    if summary["largest_bucket"] > most:
-        yield (
-            f"{summary['largest_bucket']:,} texts agree in one band; at most {summary['omitted_pairs']:,} pairs "
-            "of such texts were not compared."
-        )
 
 
 def fit_templates(df: DataFrame, *, checkpoint: str | None = None, **settings: Unpack[Settings]) -> Templates:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -66,6 +66,33 @@ def sketch(texts: native.Texts, config: Config) -> Sketches:
         for rows in chunks(texts.lengths, CHUNK_CHARACTERS):
             pool.start(partial(native.fill_sketches, texts, config, rows.start, rows.stop, sketches))
     return sketches
+
+
+class Marked(NamedTuple):
+    """What is compared of texts.
+
+    Args:
+        sketches: Their sketches.
+        samples: uint64, their samples one after the other.
+        counts: int64 [n], the size of each; 0 for a text too short, and where no samples were wanted.
+    """
+
+    sketches: Sketches
+    samples: NDArray[np.uint64]
+    counts: NDArray[np.int64]
+
+
+def sketch_chunk(texts: native.Texts, config: Config, *, sampled: bool) -> Marked:
+    """Sketch and sample some texts, on the thread of the caller."""
+    sketches = Sketches.empty(len(texts), config)
+    if not sampled:
+        native.fill_sketches(texts, config, 0, len(texts), sketches)
+        return Marked(sketches, np.empty(0, np.uint64), np.zeros(len(texts), np.int64))
+    samples, counts = native.fill_sketches_and_samples(texts, config, 0, len(texts), sketches)
+    long_enough = sketches.shingles >= config.min_excerpt
+    if not long_enough.all():
+        samples, counts = samples[np.repeat(long_enough, counts)], np.where(long_enough, counts, 0)
+    return Marked(sketches, samples, counts)
 
 
 class Marks:

@@ -18,11 +18,12 @@ from dedup.errors import InvalidArgumentError, SchemeMismatch
 from dedup.kernels import native
 from dedup.kernels.blocks import locate
 from dedup.kernels.parallel import Pool, chunks
-from dedup.kernels.sketches import Scheme, Sketches
+from dedup.kernels.sketches import Scheme
+from dedup.matching.candidates import among
 from dedup.matching.verify import Pairs, verify
 from dedup.model import Article, Cleaned
 from dedup.scratch import Memory, Strings
-from dedup.stages import CHUNK_TOKENS, Marks, cut_of, match_alike, merge_equal
+from dedup.stages import CHUNK_TOKENS, Marks, cut_of, match_alike, merge_equal, sketch_chunk
 
 if TYPE_CHECKING:
     import os
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from dedup.kernels.blocks import Blocks
     from dedup.matching.candidates import Candidates
     from dedup.scratch import Scratch
+    from dedup.stages import Marked
 
 #: The points from which on a block is furniture: three stories that are longer than what repeats, or nine shorter ones.
 LEAST_POINTS = 9
@@ -324,7 +326,7 @@ def _repeated(names: list[str], outlet: NDArray[np.int64], prints: Prints, known
         rows = np.flatnonzero(_may_repeat(prints))
     else:
         often = _often(prints)
-        rows = _blocks(prints, lambda fingerprints: _are_among(often, fingerprints))
+        rows = _blocks(prints, lambda fingerprints: among(often, fingerprints))
     text = prints.text_of(rows)
     counts = _how_many(text, prints.fingerprints[rows], outlet[text])
     if len(known):
@@ -366,14 +368,6 @@ def _often(prints: Prints) -> NDArray[np.uint64]:
     return np.sort(np.concatenate(often))
 
 
-def _are_among(known: NDArray[np.uint64], values: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Return which values are among those that are known, which ascend."""
-    if not len(known):
-        return np.zeros(len(values), np.bool_)
-    answer: NDArray[np.bool_] = known[np.minimum(np.searchsorted(known, values), len(known) - 1)] == values
-    return answer
-
-
 def _rests(texts: list[str], repeated: NDArray[np.bool_]) -> list[str]:
     """Return texts without their repeated blocks."""
     firsts, starts, ends = locate(native.Texts.from_strings(texts))
@@ -409,18 +403,16 @@ def _stories(
     store, marks = scratch.texts("rest"), Marks(scratch, "rest", cut_of(config))
     first_slots = scratch.column("rest.slot", np.uint32)
 
-    def read(part: range) -> tuple[list[str], native.Texts, Sketches]:
+    def read(part: range) -> tuple[list[str], native.Texts, Marked]:
         strings = take(part)
         texts = native.Texts.from_strings(strings)
-        sketches = Sketches.empty(len(texts), config)
-        native.fill_sketches(texts, config, 0, len(texts), sketches)
-        return strings, texts, sketches
+        return strings, texts, sketch_chunk(texts, config, sampled=False)
 
     with Pool(config.threads) as pool:
-        for strings, texts, sketches in pool.map(read, chunks(words, CHUNK_TOKENS)):
+        for strings, texts, marked in pool.map(read, chunks(words, CHUNK_TOKENS)):
             store.append(strings, texts)
-            marks.append(sketches, np.empty(0, np.uint64), np.zeros(len(sketches), np.int64))
-            first_slots.append(sketches.signatures[:, 0])
+            marks.append(*marked)
+            first_slots.append(marked.sketches.signatures[:, 0])
         tokens, digests, shingles = marks.tokens.read(), marks.digests.read(), marks.shingles.read()
         group = merge_equal(store.take, digests, tokens, pool)
         rows = np.flatnonzero((group == np.arange(len(group))) & (tokens > 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import gzip
 import json
 import re
@@ -668,6 +669,26 @@ def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str) 
     assert contents(source) | contents(out) == before
     assert {path.name for path in tmp_path.iterdir()} == {"articles", "out", "out.work"}
     check_answer(dedup.deduplicate(source, out=out, exhaustive=0, resume=True), dedup.deduplicate(source, exhaustive=0))
+
+
+def test_a_rename_that_fails_puts_the_earlier_answer_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the new answer cannot take its place, the one that stood there stands there again."""
+    source, out = articles_in(tmp_path), tmp_path / "out"
+    dedup.deduplicate(["One."], out=out)
+    before = contents(out)
+    do = Path.replace
+
+    def fail(path: Path, target: Path) -> Path:
+        if path.name == ".out.new":
+            raise OSError(errno.EIO, "Input/output error")
+        return do(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", fail)
+        with pytest.raises(OutputError, match=r"Cannot write .*out: Input/output error"):
+            dedup.deduplicate(source, out=out)
+    assert contents(out) == before
+    assert {path.name for path in tmp_path.iterdir()} == {"articles", "out", "out.work"}
 
 
 # What a run tells

@@ -13,9 +13,8 @@ from dedup.kernels import native
 from dedup.kernels.parallel import Pool
 from dedup.matching.candidates import all_pairs, pairs_by_bands
 from dedup.matching.lookup import Hits, Keys, keys_of, worth_comparing
-from dedup.prepare import sketch_chunk
 from dedup.scratch import Memory
-from dedup.stages import Marks, cut_of
+from dedup.stages import Marks, cut_of, sketch_chunk
 from strategies import configs, sentences
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from dedup.kernels.parallel import Pool
 from dedup.kernels.sketches import SAMPLE_CUT
 from dedup.matching.candidates import Candidates, all_pairs
 from dedup.matching.samples import PARTS, Samples
-from dedup.prepare import sketch_chunk
 from dedup.scratch import Folder, Memory
+from dedup.stages import sketch_chunk
 
 if TYPE_CHECKING:
     from collections.abc import Callable

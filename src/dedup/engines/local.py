@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from importlib.metadata import version
@@ -19,11 +20,11 @@ import numpy as np
 
 from dedup import templates
 from dedup.clustering.order import keep_order, moments_of
-from dedup.decide import decide
-from dedup.engines.output import WRITES, Written, warn, write
+from dedup.decide import decide, worth_a_look
+from dedup.engines.output import WRITES, Written, write
 from dedup.engines.records import Records, read_records
 from dedup.engines.work import Work, digest_of, digest_of_file
-from dedup.errors import DuplicateIdError, InputError, InvalidArgumentError
+from dedup.errors import DedupWarning, DuplicateIdError, InputError, InvalidArgumentError
 from dedup.formats.batches import FIELDS, batch_of, batches, count_rows
 from dedup.formats.columns import strings
 from dedup.kernels import native
@@ -32,9 +33,9 @@ from dedup.kernels.table import FOLD_VERSION
 from dedup.matching.verify import Pairs
 from dedup.model import RELATIONS, Article, Cleaned
 from dedup.pipeline import Documents, Outcome, cut_templates, match
-from dedup.prepare import dated, items_of, read_chunk, sketch_chunk
+from dedup.prepare import dated, items_of, read_chunk
 from dedup.scratch import Folder
-from dedup.stages import CHUNK_CHARACTERS, Marks, counter, cut_of
+from dedup.stages import CHUNK_CHARACTERS, Marks, counter, cut_of, sketch_chunk
 from dedup.templates import Prints
 
 if TYPE_CHECKING:
@@ -46,9 +47,9 @@ if TYPE_CHECKING:
     from dedup.boilerplate.sightings import Template
     from dedup.config import Config
     from dedup.formats import Skipped
-    from dedup.prepare import Chunk, Marked
+    from dedup.prepare import Chunk
     from dedup.scratch import TextStore
-    from dedup.stages import Progress
+    from dedup.stages import Marked, Progress
     from dedup.templates import Templates
 
 #: The least memory of a run: what each document takes in arrays, and what the program takes.
@@ -67,8 +68,6 @@ STAGES = {
 
 #: Bad rows that are listed; more are counted.
 LISTED = 1000
-
-_WRITTEN = 100_000  # rows that are written at a time
 
 
 def run(
@@ -114,7 +113,8 @@ def run(
         notes = notes | folder.stage("match", lambda columns: _match(columns, config, notes, progress))
         written = _write(target, folder, config, notes, progress)
         folder.remove()
-    warn(written, config)
+    for message in worth_a_look(written.summary, written.alarms, config):
+        warnings.warn(message, DedupWarning, stacklevel=3)
     return written
 
 

@@ -1,18 +1,16 @@
-"""Writes what a run out of core has decided, whole or not at all, and warns of what is worth a look."""
+"""Writes what a run out of core has decided, whole or not at all."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-import warnings
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from dedup.engines.records import read_records
 from dedup.engines.work import writing
-from dedup.errors import DedupWarning
 from dedup.formats.batches import FIELDS
 from dedup.formats.columns import json_of
 from dedup.model import RELATIONS
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from dedup.config import Config
     from dedup.decide import Decision
     from dedup.model import Alarm
     from dedup.stages import Advance
@@ -96,9 +93,13 @@ def write(written: Written, work: Path, ids: pa.Array, decision: Decision, advan
             if target.exists():
                 target.replace(earlier)
             beside.replace(target)
+        except BaseException:
+            if earlier.exists():
+                earlier.replace(target)
+            raise
         finally:
-            for folder in (beside, earlier):
-                shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(earlier, ignore_errors=True)
 
 
 def _write_documents(path: Path, folder: Path, ids: pa.Array, decision: Decision, advance: Advance) -> None:
@@ -200,24 +201,3 @@ def _write_pairs(path: Path, ids: pa.Array, decision: Decision, advance: Advance
         for table in (first, *tables):
             file.write_table(table)
             advance(table.num_rows)
-
-
-def warn(written: Written, config: Config) -> None:
-    """Warn of what is worth a look before the output is used."""
-    summary = written.summary
-    found = [
-        f"{alarm.dropped:,} of the {alarm.documents:,} documents of {alarm.source!r} are dropped."
-        for alarm in written.alarms
-    ]
-    if summary["large_clusters"]:
-        found.append(
-            f"{summary['large_clusters']:,} clusters have more than {config.large_cluster:,} documents, "
-            f"the largest {summary['largest_cluster']:,}."
-        )
-    if summary["largest_bucket"] > config.large_cluster:
-        found.append(
-            f"{summary['largest_bucket']:,} texts agree in one band; at most {summary['omitted_pairs']:,} pairs "
-            "of such texts were not compared."
-        )
-    for message in found:
-        warnings.warn(message, DedupWarning, stacklevel=4)

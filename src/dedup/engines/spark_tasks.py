@@ -31,8 +31,8 @@ from dedup.matching.samples import (
 )
 from dedup.matching.versions import mark_versions
 from dedup.model import LINKS, Article
-from dedup.prepare import dated, items_of, sketch_chunk
-from dedup.stages import chunks_of, cut_of
+from dedup.prepare import dated, items_of
+from dedup.stages import chunks_of, cut_of, sketch_chunk
 from dedup.templates import clean_texts, outlet_of
 
 if TYPE_CHECKING:

@@ -75,8 +75,8 @@ class Candidates:
         )
 
 
-def among(known: NDArray[np.uint64], codes: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Return which pairs are among those that are known, which ascend."""
+def among(known: NDArray[np.integer[Any]], codes: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+    """Return which numbers are among those that are known, which ascend; both are of one type."""
     if not len(known):
         return np.zeros(len(codes), np.bool_)
     found: NDArray[np.bool_] = known[np.minimum(np.searchsorted(known, codes), len(known) - 1)] == codes

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dedup.matching.candidates import among as among_codes
 from dedup.matching.verify import DUPLICATE, EXCERPT, OVERLAP, ROUNDUP, TEMPLATE, Pairs
 
 if TYPE_CHECKING:
@@ -240,9 +241,4 @@ def is_composite(
 
 def _are_among(codes: NDArray[np.int64], one: int, others: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return which of the pairs of one document and others are among `codes`, which ascend."""
-    wanted = np.minimum(one, others) << 32 | np.maximum(one, others)
-    if not len(codes):
-        return np.zeros(len(others), np.bool_)
-    places = np.minimum(np.searchsorted(codes, wanted), len(codes) - 1)
-    found: NDArray[np.bool_] = codes[places] == wanted
-    return found
+    return among_codes(codes, np.minimum(one, others) << 32 | np.maximum(one, others))
