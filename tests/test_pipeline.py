@@ -7,6 +7,7 @@ import math
 import random
 from dataclasses import fields, replace
 from itertools import pairwise
+from string import ascii_lowercase
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -345,12 +346,12 @@ def test_crowded_buckets_are_counted_and_do_not_lose_the_cluster(limit: int) -> 
 def test_crowded_documents_are_looked_at_again() -> None:
     """Near copies that a crowded bucket did not pair are found among those that are still kept."""
     chance = random.Random(1)
-    base = [f"w{number}" for number in range(30)]
+    base = ["".join(chance.choices(ascii_lowercase, k=6)) for _ in range(30)]
     articles = []
     for number in range(800):
         words = list(base)
-        words[chance.randrange(30)] = f"x{number}"
-        words[chance.randrange(30)] = f"y{number}"
+        for _ in range(2):
+            words[chance.randrange(30)] = "".join(chance.choices(ascii_lowercase, k=8))
         articles.append(Article(str(number), " ".join(words)))
     result = deduplicate(articles, clean="off", bucket_limit=8)
     assert result.summary()["capped_buckets"] > 0

@@ -91,28 +91,27 @@ def test_pairs_equal_brute_force(
 def test_limit_follows_its_docstring(
     values: np.ndarray[tuple[int, ...], np.dtype[np.uint32]], plan: Plan, limit: int
 ) -> None:
-    """Larger buckets give pairs of their first limit // 4 texts, so many for each text; what is left out is counted."""
-    expected: set[tuple[int, int]] = set()
-    of_crowds: set[tuple[int, int]] = set()
+    """A text in a larger bucket gets limit // 4 pairs with texts before it, the first; what is left out is counted."""
+    met: set[tuple[int, int]] = set()
     crowded: set[int] = set()
     capped = omitted = 0
     for bucket in buckets(values, plan):
         every = list(combinations(bucket, 2))
         hubs = set(bucket if len(bucket) <= limit else bucket[: max(1, limit // 4)])
         taken = [pair for pair in every if pair[0] in hubs]
-        (of_crowds if len(bucket) > limit else expected).update(taken)
+        met.update(taken)
         capped += len(bucket) > limit
         omitted += len(every) - len(taken)
         crowded.update(bucket if len(bucket) > limit else [])
-    met = Counter[int]()
-    for left, right in sorted(of_crowds - expected):
-        met[right] += 1
-        if met[right] <= max(1, limit // 4):
-            expected.add((left, right))
-        else:
-            omitted += 1
+    expected = []
+    before = Counter[int]()
+    for left, right in sorted(met):
+        before[right] += 1
+        if right not in crowded or before[right] <= max(1, limit // 4):
+            expected.append((left, right))
+    omitted += len(met) - len(expected)
     found = by_bands(values, np.arange(len(values)), plan, bucket_limit=limit)
-    assert sorted(expected) == pairs(found)
+    assert expected == pairs(found)
     assert (capped, omitted) == (found.capped, found.omitted)
     assert sorted(crowded) == np.flatnonzero(found.crowded).tolist()
 

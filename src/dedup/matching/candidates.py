@@ -100,8 +100,8 @@ def pairs_by_bands(
 
     A bucket (the texts that agree in one band) of at most `bucket_limit` texts gives all its pairs. A larger one, a
     crowd, gives pairs of its first texts with the others, `bucket_limit` // 4 of them at most, so that its cost is
-    linear; those texts are the best to keep, as documents are numbered in keep order. Of all crowds that a text is in
-    it gets so many pairs with texts before it, those with the first.
+    linear; those texts are the best to keep, as documents are numbered in keep order. A text that is in a crowd gets so
+    many pairs with texts before it from all its buckets together, those with the first.
 
     Args:
         keys: For each band the keys of all texts, uint64.
@@ -126,13 +126,24 @@ def pairs_by_bands(
         omitted += shared.omitted
         largest = max(largest, int(sizes.max(initial=0)))
         advance(1)
-    found = alone.all()
-    most = crowd_pairs(bucket_limit)
-    others = crowd.all()
-    others = others[~among(found, others)]
-    kept = others[first_of_each(others, most)]
+    found, more = of_crowds(alone.all(), crowd.all(), crowded)
+    kept = more[first_of_each(more, crowd_pairs(bucket_limit))]
     left, right = ends_of(np.sort(np.concatenate([found, kept])))
-    return Candidates(left, right, crowded, capped, omitted + len(others) - len(kept), largest)
+    return Candidates(left, right, crowded, capped, omitted + len(more) - len(kept), largest)
+
+
+def of_crowds(
+    alone: NDArray[np.uint64], crowd: NDArray[np.uint64], crowded: NDArray[np.bool_]
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Return the pairs whose later text is in no crowd, and those whose later text is in one, each once, ascending.
+
+    Args:
+        alone: uint64, the pairs of buckets up to the limit, each once.
+        crowd: uint64, those of larger ones.
+        crowded: bool [n], which texts are in one.
+    """
+    is_crowded = crowded[ends_of(alone)[1]]
+    return alone[~is_crowded], _unique(np.concatenate([alone[is_crowded], crowd]))
 
 
 class _Codes:
