@@ -47,10 +47,15 @@ $(VENV)/tools: $(VENV)/built
 	$(BIN)/pip install --quiet --disable-pip-version-check --group dev
 	touch $@
 
-# Timings and quality beside the peers; benchmarks/README.md.
+# Speed beside the peers, then the constants behind `dedup plan`; benchmarks/README.md. About twenty minutes, some of them for
+# articles that are made once, in CORPORA. ENGINES=local,spark measures Spark too and needs Java 17.
+CORPORA ?= build/scale
+ENGINES ?= local
+
 bench: $(VENV)/tools
 	$(BIN)/pip install --quiet --disable-pip-version-check --group bench
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/scale.py "$(CORPORA)" --constants --sizes 10000,100000,1000000 --engines $(ENGINES) --name scale-constants
 
 # Furniture, then quality beside the peers, each in an environment of its own; about 22 minutes. SETS is the folder of the labelled sets.
 bench-quality: $(VENV)/tools

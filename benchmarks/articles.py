@@ -10,15 +10,16 @@ writes
   texts without the furniture that was added.
 
 Originals are `corpus.english`, their sizes spread evenly. EXACT of all documents are exact copies of originals
-("exact"); as many, but at most MOST_STORY, are reprints of one story ("story"); the other copies are reprints of other
-originals ("edited"). Families have skewed sizes. A reprint has one to three of the operators in SHARES, each at a
-strength of its own; they are those of `reprints.py` that keep a reprint one. The ones that take long (edits of words,
-digits, quotes and punctuation) are drawn less often than cuts and furniture. The heavy strength is left to texts of
-LONG characters or more: a page with more furniture than story is no reprint. Every reprint of the one story has an
-operator that hardly ever does the same twice, so that few of them are equal. What captions, posts, standfirsts and
-local paragraphs say is in no other document; house blocks are those of their outlets.
+("exact"); STORY of them, if not another share is asked for, and at most MOST_STORY, are reprints of one story
+("story"); the other copies are reprints of other originals ("edited"). Families have skewed sizes. A reprint has one
+to three of the operators in SHARES, each at a strength of its own; they are those of `reprints.py` that keep a
+reprint one. The ones that take long (edits of words, digits, quotes and punctuation) are drawn less often than cuts
+and furniture. The heavy strength is left to texts of LONG characters or more: a page with more furniture than story
+is no reprint. Every reprint of the one story has an operator that hardly ever does the same twice, so that few of
+them are equal. What captions, posts, standfirsts and local paragraphs say is in no other document; house blocks are
+those of their outlets.
 
-All is a function of the seed, the number of documents and their sizes, and not of the number of processes.
+All is a function of what is asked, and not of the number of processes.
 """
 
 from __future__ import annotations
@@ -96,12 +97,14 @@ class Asked:
         seed: Of everything.
         least: Bytes of the shortest originals.
         most: Bytes of the longest originals.
+        story: Share of the documents that are reprints of the one story, up to MOST_STORY of them.
     """
 
     documents: int
     seed: int = 1
     least: int = 2100
     most: int = 3900
+    story: float = STORY
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +148,7 @@ def tiles(least: int, most: int) -> list[tuple[int, int]]:
 def plan(asked: Asked) -> Plan:
     """Draw all but the texts; about 50 bytes of memory for each document."""
     rng = np.random.default_rng([asked.seed, asked.documents])
-    exact, story = round(EXACT * asked.documents), min(MOST_STORY, round(STORY * asked.documents))
+    exact, story = round(EXACT * asked.documents), min(MOST_STORY, round(asked.story * asked.documents))
     copies = round(COPIES * asked.documents)
     family = copies - story
     originals = asked.documents - copies

@@ -14,6 +14,7 @@ import pickle
 import platform
 import re
 import runpy
+import struct
 import sys
 import tempfile
 import threading
@@ -198,8 +199,50 @@ def text_dedup(rows: Rows, threads: int, **algorithm: Any) -> list[int]:  # noqa
     return [len(rows) + int(group_of[row]) if row in group_of else row for row in range(len(rows))]
 
 
+def datatrove(
+    rows: Rows, threads: int, *, n_grams: int, num_buckets: int, hashes_per_bucket: int, language: str
+) -> list[int]:
+    """Run the first three steps of its MinHash example on files; the fourth would copy what is kept.
+
+    Its reader leaves out documents without text; they are alone.
+    """
+    from datatrove.executor import LocalPipelineExecutor  # type: ignore[import-not-found]
+    from datatrove.pipeline.dedup import MinhashDedupBuckets, MinhashDedupCluster, MinhashDedupSignature  # type: ignore[import-not-found]
+    from datatrove.pipeline.dedup.minhash import MinhashConfig  # type: ignore[import-not-found]
+    from datatrove.pipeline.readers import JsonlReader  # type: ignore[import-not-found]
+
+    folder = Path(tempfile.mkdtemp())
+    given, signatures, buckets, clusters = (
+        str(folder / name) for name in ("given", "signatures", "buckets", "clusters")
+    )
+    Path(given).mkdir()
+    filled = [number for number, row in enumerate(rows) if row["text"]]
+    # One file for each task; a document is known by its file and its place there.
+    shards = [filled[first::threads] for first in range(threads)]
+    for task, shard in enumerate(shards):
+        with Path(given, f"{task:05}.jsonl").open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps({"id": str(number), "text": rows[number]["text"]}) + "\n" for number in shard)
+    config = MinhashConfig(n_grams=n_grams, num_buckets=num_buckets, hashes_per_bucket=hashes_per_bucket)
+    sign = MinhashDedupSignature(output_folder=signatures, config=config, language=language)
+    match = MinhashDedupBuckets(input_folder=signatures, output_folder=buckets, config=config)
+    join = MinhashDedupCluster(input_folder=buckets, output_folder=clusters, config=config, save_cluster_id=True)
+    for number, (steps, tasks) in enumerate(
+        [([JsonlReader(given), sign], threads), ([match], num_buckets), ([join], 1)]
+    ):
+        # Forked, its processes need not import everything again.
+        LocalPipelineExecutor(
+            steps, tasks, min(tasks, threads), logging_dir=str(folder / f"log-{number}"), start_method="fork"
+        ).run()
+    labels = list(range(len(rows)))
+    for task, shard in enumerate(shards):
+        path = Path(clusters, f"{task:06}.clusters")
+        for place, cluster in struct.iter_unpack("<2I", path.read_bytes() if path.exists() else b""):
+            labels[shard[place]] = len(rows) + cluster
+    return labels
+
+
 TOOLS: dict[str, Callable[..., list[int]]] = {
-    tool.__name__: tool for tool in (dedup, datasketch, rensa_full, rensa_rho, gaoya, simhash, text_dedup)
+    tool.__name__: tool for tool in (dedup, datasketch, rensa_full, rensa_rho, gaoya, simhash, text_dedup, datatrove)
 }
 
 

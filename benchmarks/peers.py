@@ -81,6 +81,7 @@ class Tool:
 _SHINGLES, _UNSPACED = {"unit": "words", "width": 3}, {"unit": "characters", "width": 6}
 _DATASKETCH: dict[str, Any] = {"package": "datasketch", "run": "datasketch", "unspaced": _UNSPACED}
 _RENSA: dict[str, Any] = {"package": "rensa", "unspaced": _UNSPACED}
+_DATATROVE: dict[str, Any] = {"package": "datatrove", "run": "datatrove", "unspaced": {"language": "jpn"}}
 _TEXT_DEDUP: dict[str, Any] = {"package": "text-dedup", "run": "text_dedup", "python": (3, 12)}
 
 TOOLS: dict[str, Tool] = {
@@ -178,6 +179,16 @@ TOOLS: dict[str, Tool] = {
             "check_false_positive": True,
         },
         source="README, Quick Start",
+    ),
+    "datatrove": Tool(
+        **_DATATROVE,
+        settings={"n_grams": 5, "num_buckets": 14, "hashes_per_bucket": 8, "language": "eng"},
+        source="defaults and examples/minhash_deduplication.py: runs of 5 words, .72 by its formula",
+    ),
+    "datatrove .5": Tool(
+        **_DATATROVE,
+        settings={"n_grams": 3, "num_buckets": 25, "hashes_per_bucket": 5, "language": "eng"},
+        source="the same with runs of 3 words and the bands of datasketch .5",
     ),
     "simhash": Tool(
         package="simhash",

@@ -3,7 +3,7 @@
     python benchmarks/scale.py FOLDER --quick
 
 makes the corpora of `articles.py` in FOLDER unless they are there, and writes results/scale.json, .md and .png;
-README.md says how to read them. `--constants` also writes the constants behind `dedup plan`.
+README.md says how to read them. `--constants` also writes the constants behind `dedup plan`; `make bench` asks for it.
 """
 
 from __future__ import annotations
@@ -37,34 +37,37 @@ from dedup.config import Config
 from dedup.engines import cost
 from dedup.engines.cost import quantities
 from dedup.matching.plan import plan
+from dedup.scratch import Folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
+    from pyspark.sql import DataFrame
 
     Figures = dict[str, Any]
 
 SIZES, QUICK_SIZES = (10_000, 100_000, 1_000_000, 10_000_000), (10_000, 100_000)
 #: Bytes of originals, and of those of the largest corpus, which has to fit onto the disk.
 BYTES, LARGE, LARGE_BYTES = (2100, 3900), 10_000_000, (500, 3000)
-#: A corpus of short texts, by which the cost of a text is told from that of its bytes.
-SHORT, SHORT_BYTES = 100_000, (400, 800)
+#: A corpus of short texts without the large story, by which the cost of a text is told from that of its bytes, and the
+#: pairs of a copy from those of the story.
+SMALL, SMALL_BYTES, SMALL_STORY = 100_000, (400, 800), 0.0
 #: The most documents of a run that the constants come from, and the sizes at which Spark and the peers run beside ours.
 CONSTANTS, BESIDE = 1_000_000, (100_000, 1_000_000)
 #: What a run may take, and the largest one.
 MEMORY, LARGE_MEMORY, SPARK_MEMORY = "2GB", "4GB", "4g"
-PEERS = ("text-dedup", "datasketch .5", "gaoya .5")
+PEERS = ("text-dedup", "datasketch .5", "gaoya .5", "datatrove .5")
 #: Seconds and bytes of memory that a peer may take.
 PEER_SECONDS, PEER_BYTES = 3600.0, 12_000_000_000
 #: Pairs whose scores are computed again.
 CHECKED = 300
 #: Processors that a stage has at least on a machine that is not busy.
 BUSY = 0.9
+#: Files of a work folder: clean texts, and which of them each document has.
+TEXTS = ("text.utf8", "text.size", "document.place")
 #: What a prediction may be off.
 OFF = 1.5
-#: Pairs in which a copy outside the large story is compared: those of 100,000 articles less those of their story alone.
-PAIRS_OF_COPY = 2.4
 #: Asked of a million articles on two processors, and of ten million beside them.
 ASKED_SECONDS, ASKED_BYTES, ASKED_RECALL, ASKED_RATIO, ASKED_SPARK = 60.0, 3e9, 0.99, 12.0, 4.0
 COSTS = Path(cost.__file__).with_name("costs.json")
@@ -135,25 +138,89 @@ def _bytes_of(folder: Path) -> int:
 
 
 def _local(given: Mapping[str, Any]) -> Figures:
-    out, work = Path(given["out"]), Path(f"{given['out']}.work")
+    out, work, kept = (Path(f"{given['out']}{end}") for end in ("", ".work", ".kept"))
     meter = Meter(work)
+    kept.mkdir()
+
+    def note(stage: str, done: int, total: int) -> None:
+        meter(stage, done, total)
+        # The run removes its folder; a second name keeps the clean texts.
+        if stage == "write" and not done:
+            for name in TEXTS:
+                (kept / name).hardlink_to(work / name)
+
+    corpus = Path(given["corpus"])
     written = dedup.deduplicate(
-        given["articles"], out=out, work=work, memory=given["memory"], threads=given["threads"], progress=meter
+        corpus / "articles", out=out, work=work, memory=given["memory"], threads=given["threads"], progress=note
     )
     meter.end()
-    return {"stages": meter.stages, "summary": written.summary}
+
+    def texts_of(ids: list[str]) -> dict[str, str]:
+        columns = Folder(kept, fresh=False)
+        names = pq.read_table(out / "documents.parquet", columns=["id"])["id"]
+        places = columns.column("document.place", np.int64).read()
+        rows = pc.index_in(pa.array(ids, names.type), names).to_numpy()
+        return dict(zip(ids, columns.texts("text").strings(places[rows]), strict=True))
+
+    return {"stages": meter.stages, "summary": written.summary, **checked(out, corpus, texts_of)}
 
 
 def _spark(given: Mapping[str, Any]) -> Figures:
     """Run on `local[threads]`, from Parquet to Parquet; a stage is some functions of the engine."""
     os.environ["PYSPARK_PYTHON"] = sys.executable
     from pyspark.sql import SparkSession
+    from pyspark.sql import functions as F  # noqa: N812 - as everybody calls it
 
     import dedup.spark as on_spark
+    from dedup.engines import spark as engine
 
-    out, work = Path(given["out"]), Path(f"{given['out']}.work")
+    corpus, out, work = Path(given["corpus"]), Path(given["out"]), Path(f"{given['out']}.work")
     work.mkdir()
     stages: dict[str, Figures] = {}
+    compared: list[engine.Corpus] = []
+    judge, timed = engine.judge, _timer(stages, work)
+
+    def noted(corpus: engine.Corpus, found: engine.Found) -> DataFrame:
+        compared.append(corpus)
+        return judge(corpus, found)
+
+    engine.judge = noted
+    for stage, name in ((stage, name) for stage, names in SPARK_STAGES.items() for name in names):
+        module, _, function = name.partition(".")
+        there = importlib.import_module(f"dedup.engines.{module}")
+        setattr(there, function, timed(stage, getattr(there, function)))
+    builder = SparkSession.builder.master(f"local[{given['threads']}]").appName("scale")
+    settings = {"driver.memory": SPARK_MEMORY, "local.dir": str(work), "ui.enabled": "false"}
+    for name, value in settings.items():
+        builder = builder.config(f"spark.{name}", value)
+
+    def write(found: on_spark.SparkResult) -> Figures:
+        found.documents.write.parquet(str(out / "documents.parquet"))
+        found.pairs.write.parquet(str(out / "pairs.parquet"))
+        return found.summary()
+
+    def run() -> Figures:
+        session = timed("sketch", builder.getOrCreate)()
+        found = on_spark.deduplicate(session.read.parquet(str(corpus / "articles")))
+        summary = timed("write", write)(found)
+
+        def texts_of(ids: list[str]) -> dict[str, str]:
+            documents = found.decided.where(F.col("id").isin(ids)).select("id", "doc")
+            return {row.id: row.text for row in compared[0].texts(documents).collect()}
+
+        right = checked(out, corpus, texts_of)
+        session.stop()
+        return {"summary": summary, **right}
+
+    answer, peak = peer_tools.peak_beyond(run)
+    for taken in stages.values():
+        # Of processes that share the work, only the whole is known.
+        taken |= {"cpu": taken["seconds"] * given["threads"], "alone": 0.0, "memory": peak or 0}
+    return {"stages": stages, **answer}
+
+
+def _timer(stages: dict[str, Figures], work: Path) -> Callable[[str, Callable[..., Any]], Callable[..., Any]]:
+    """Return what makes of a function one that notes its time under a stage, and what `work` then holds."""
     running: list[str] = []
 
     def timed(stage: str, do: Callable[..., Any]) -> Callable[..., Any]:
@@ -172,32 +239,7 @@ def _spark(given: Mapping[str, Any]) -> Figures:
 
         return run
 
-    for stage, names in SPARK_STAGES.items():
-        for name in names:
-            module, _, function = name.partition(".")
-            found = importlib.import_module(f"dedup.engines.{module}")
-            setattr(found, function, timed(stage, getattr(found, function)))
-    builder = SparkSession.builder.master(f"local[{given['threads']}]").appName("scale")
-    settings = {"driver.memory": SPARK_MEMORY, "local.dir": str(work), "ui.enabled": "false"}
-    for name, value in settings.items():
-        builder = builder.config(f"spark.{name}", value)
-
-    def write(found: on_spark.SparkResult) -> Figures:
-        found.documents.write.parquet(str(out / "documents.parquet"))
-        found.pairs.write.parquet(str(out / "pairs.parquet"))
-        return found.summary()
-
-    def run() -> Figures:
-        session = timed("sketch", builder.getOrCreate)()
-        summary: Figures = timed("write", write)(on_spark.deduplicate(session.read.parquet(given["articles"])))
-        session.stop()
-        return summary
-
-    summary, peak = peer_tools.peak_beyond(run)
-    for taken in stages.values():
-        # Of processes that share the work, only the whole is known.
-        taken |= {"cpu": taken["seconds"] * given["threads"], "alone": 0.0, "memory": peak or 0}
-    return {"stages": stages, "summary": summary}
+    return timed
 
 
 #: Stages of Spark, and the functions of `engines` that are part of them.
@@ -213,7 +255,8 @@ ENGINES = {"local": _local, "spark": _spark}
 
 def _contest(given: Mapping[str, Any]) -> Figures:
     """Run a peer within its time and memory, and score it."""
-    rows = ds.dataset(given["articles"]).to_table(["id", "text"]).to_pylist()
+    corpus = Path(given["corpus"])
+    rows = ds.dataset(corpus / "articles").to_table(["id", "text"]).to_pylist()
     # What a process may take goes over to those that it starts.
     resource.setrlimit(resource.RLIMIT_DATA, (given["bytes"], given["bytes"]))
     found = peers.run(given["peer"], rows, threads=given["threads"], timeout=given["seconds"])
@@ -221,7 +264,7 @@ def _contest(given: Mapping[str, Any]) -> Figures:
         return {"failed": found.failed}
     labels = np.full(len(rows), -1)
     labels[numbers_of(pa.array(found.labels.keys()))] = list(found.labels.values())
-    scored = scores(_kept_of(labels, _stories(Path(given["corpus"]))), Path(given["corpus"]))
+    scored = scores(_kept_of(labels, _stories(corpus)), corpus)
     return {"seconds": found.seconds, "memory": found.peak_bytes, **found.details, **scored}
 
 
@@ -298,40 +341,43 @@ def _kept(out: Path, documents: int) -> NDArray[np.int64]:
     return kept
 
 
-def checked(out: Path, corpus: Path) -> Figures:
-    """Compute the scores of some reported pairs again, with plain Python sets of the texts in the input.
+def checked(out: Path, corpus: Path, texts_of: Callable[[list[str]], Mapping[str, str]]) -> Figures:
+    """Compute the scores of some reported pairs again, with plain Python sets of the texts that the run compared.
 
-    The texts are cleaned one by one. What a run takes off beside that, because it repeats within an outlet, cannot be
-    seen in the output: a text may lack one or two of its lines.
+    Args:
+        out: What the run wrote.
+        corpus: The folder with articles/.
+        texts_of: Gives the clean texts of the run by ids. That of an article must be what `dedup.clean` leaves of it,
+            or some lines of that: what repeats within an outlet is taken off too.
+
+    Returns:
+        "checked": how many pairs, "right": of how many texts and scores are as they should be.
     """
     pairs = ds.dataset(out / "pairs.parquet")
     rows = np.random.default_rng(0).choice(pairs.count_rows(), min(CHECKED, pairs.count_rows()), replace=False)
     found = pairs.take(np.sort(rows)).to_pylist()
-    ids = pa.array({pair[side] for pair in found for side in ("left", "right")}, pa.string())
-    table = ds.dataset(corpus / "articles").to_table(["id", "text", "source"], filter=pc.field("id").isin(ids))
-    texts = {row["id"]: dedup.clean(row["text"], source=row["source"]).text for row in table.to_pylist()}
-    known = [pair for pair in found if pair["left"] in texts and pair["right"] in texts]
-    right = [pair for pair in known if _is_right(pair, texts[pair["left"]], texts[pair["right"]])]
-    return {"checked": len(known), "right": len(right)}
+    ids = sorted({pair[side] for pair in found for side in ("left", "right")})
+    texts = texts_of(ids)
+    table = ds.dataset(corpus / "articles").to_table(["id", "text"], filter=pc.field("id").isin(pa.array(ids)))
+    wrong = {row["id"] for row in table.to_pylist() if not _is_left_of(texts[row["id"]], dedup.clean(row["text"]).text)}
+    right = sum(
+        not wrong & {pair["left"], pair["right"]} and _is_right(pair, texts[pair["left"]], texts[pair["right"]])
+        for pair in found
+    )
+    return {"checked": len(found), "right": right}
+
+
+def _is_left_of(text: str, whole: str) -> bool:
+    """Return whether a text is some lines of another, in their order; empty lines aside."""
+    lines = iter(whole.split("\n"))
+    return all(line in lines for line in text.split("\n") if line)
 
 
 def _is_right(pair: Mapping[str, Any], left: str, right: str) -> bool:
-    wanted = tuple(pair[name] for name in ("jaccard", "containment_left", "containment_right"))
-    sides = ([shingles(text, Config().shingle_size) for text in _cut(side)] for side in (left, right))
-    return any(
-        (shared / (len(a) + len(b) - shared), shared / len(a), shared / len(b)) == wanted
-        for a, b in product(*sides)
-        if (shared := len(a & b))
-    )
-
-
-def _cut(text: str) -> Iterable[str]:
-    """Yield a text, and what is left of it without one and without two of its lines."""
-    lines = text.split("\n")
-    places = [place for place, line in enumerate(lines) if line.strip()]
-    for count in range(3):
-        for gone in combinations(places, count):
-            yield "\n".join(line for place, line in enumerate(lines) if place not in gone)
+    a, b = (shingles(text, Config().shingle_size) for text in (left, right))
+    shared = len(a & b)
+    scores = shared / (len(a) + len(b) - shared), shared / len(a), shared / len(b)
+    return scores == (pair["jaccard"], pair["containment_left"], pair["containment_right"])
 
 
 # Corpora and predictions.
@@ -342,14 +388,14 @@ def name_of(documents: int) -> str:
     return f"{documents // 1_000_000}m" if documents >= 1_000_000 else f"{documents // 1000}k"
 
 
-def _corpus(folder: Path, name: str, documents: int, sizes: tuple[int, int]) -> Path:
+def _corpus(folder: Path, name: str, documents: int, sizes: tuple[int, int], story: float = articles.STORY) -> Path:
     """Return a corpus, made where it is missing."""
     corpus = folder / name
     if not (corpus / "truth.parquet").exists():
         if any((corpus / "articles").glob("*")):
             raise FileExistsError(f"{corpus} is not complete: remove it, or wait until it is.")
         print(f"making {corpus} ...", file=sys.stderr, flush=True)
-        articles.write(articles.Asked(documents=documents, least=sizes[0], most=sizes[1]), corpus)
+        articles.write(articles.Asked(documents=documents, least=sizes[0], most=sizes[1], story=story), corpus)
     return corpus
 
 
@@ -405,7 +451,7 @@ def measure(corpus: Path, engine: str, threads: int, memory: str) -> Figures:
     expected = predict(about, engine, threads)
     with tempfile.TemporaryDirectory(dir=corpus.parent) as name:
         out = Path(name, "out")
-        given = {"engine": engine, "articles": str(corpus / "articles"), "out": str(out), "memory": memory}
+        given = {"engine": engine, "corpus": str(corpus), "out": str(out), "memory": memory}
         print(f"{engine}, {about['documents']:,} documents ...", file=sys.stderr, flush=True)
         load = os.getloadavg()[0]
         found = harness.in_process("scale.py", {**given, "threads": threads})
@@ -422,7 +468,6 @@ def measure(corpus: Path, engine: str, threads: int, memory: str) -> Figures:
             "output": _bytes_of(out),
             "expected": expected,
             **scores(_kept(out, about["documents"]), corpus),
-            **checked(out, corpus),
         }
 
 
@@ -499,13 +544,16 @@ def _pairs(runs: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     fits = {}
     # Buckets are bounded, so that a story's pairs grow little faster than it does.
     for power in np.arange(1, 1.51, 0.05).round(2).tolist():
-        # The story is the same share of every corpus, so the pairs of the other copies cannot be told from its own.
-        others = [PAIRS_OF_COPY * (run["duplicates"] * run["documents"] - run["largest"]) for run in runs]
-        rows = [{"largest": run["largest"] ** power} for run in runs]
+        rows = [
+            {
+                "copies": run["duplicates"] * run["documents"] - run["largest"],
+                "largest": run["largest"] ** power,
+            }
+            for run in runs
+        ]
         counts = [run["summary"]["candidate_pairs"] for run in runs]
-        rest = [max(0.0, count - other) for count, other in zip(counts, others, strict=True)]
-        found = {"copies": PAIRS_OF_COPY, "largest": 0.0} | fit(rows, ("largest",), rest)
-        expected = [other + found["largest"] * row["largest"] for other, row in zip(others, rows, strict=True)]
+        found = {"copies": 0.0, "largest": 0.0} | fit(rows, ("copies", "largest"), counts)
+        expected = [sum(found[name] * row[name] for name in row) for row in rows]
         error = sum((a / b - 1) ** 2 for a, b in zip(expected, counts, strict=True))
         fits[power] = error, found | {"power": power}
     return min(fits.values(), key=lambda fit: fit[0])[1]
@@ -624,7 +672,7 @@ def report(results: Mapping[str, Any]) -> str:
         "",
         harness.render(tables(results)),
         *(f"- Failed: {what}: {why}" for what, why in results["failed"].items()),
-        *(["![Time, memory and disk](scale.png)", ""] if results["plotted"] else []),
+        *([f"![Time, memory and disk]({results['name']}.png)", ""] if results["plotted"] else []),
     ]
     return "\n".join(lines)
 
@@ -675,6 +723,7 @@ def main() -> int:
     parser.add_argument("--peers", help="names of `peers.py`, with commas between")
     parser.add_argument("--threads", type=int, default=harness.processors(), help="threads of every contestant")
     parser.add_argument("--constants", action="store_true", help="write the constants behind `dedup plan` first")
+    parser.add_argument("--name", default="scale", help="name of the files with the results, scale by default")
     asked = parser.parse_args()
     sizes = asked.sizes or (QUICK_SIZES if asked.quick else SIZES)
     # Beside sizes of one's choice stands what was asked for, and nothing else.
@@ -694,7 +743,7 @@ def main() -> int:
     }
     if asked.constants:
         _write_constants(asked.folder, corpora, engines, asked.threads, about)
-    results: Figures = {"machine": about, "runs": runs, "peers": {}, "failed": {}, "plotted": False}
+    results: Figures = {"name": asked.name, "machine": about, "runs": runs, "peers": {}, "failed": {}, "plotted": False}
     for engine, (size, corpus) in product(engines, corpora.items()):
         if engine == "local" or size in BESIDE or not everything:
             memory = LARGE_MEMORY if size >= LARGE else MEMORY
@@ -713,9 +762,10 @@ def main() -> int:
 
 def _save(results: Figures) -> None:
     RESULTS.mkdir(exist_ok=True)
-    results["plotted"] = draw(results["runs"], RESULTS / "scale.png")
-    (RESULTS / "scale.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    (RESULTS / "scale.md").write_text(report(results), encoding="utf-8")
+    path = RESULTS / results["name"]
+    results["plotted"] = draw(results["runs"], path.with_suffix(".png"))
+    path.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    path.with_suffix(".md").write_text(report(results), encoding="utf-8")
 
 
 def _last_line(cause: RuntimeError) -> str:
@@ -726,10 +776,13 @@ def _write_constants(
     folder: Path, corpora: Mapping[int, Path], engines: Sequence[str], threads: int, about: Mapping[str, Any]
 ) -> None:
     """Measure and write what `engines.cost` reads."""
-    short = _corpus(folder, f"{name_of(SHORT)}-short", SHORT, SHORT_BYTES)
-    chosen = [corpus for size, corpus in corpora.items() if size <= CONSTANTS] + [short]
+    small = _corpus(folder, f"{name_of(SMALL)}-small", SMALL, SMALL_BYTES, SMALL_STORY)
+    chosen = [corpus for size, corpus in corpora.items() if size <= CONSTANTS] + [small]
     runs = {engine: [measure(corpus, engine, threads, MEMORY) for corpus in chosen] for engine in engines}
-    COSTS.write_text(json.dumps(constants(runs, about), indent=1) + "\n", encoding="utf-8")
+    made = constants(runs, about)
+    # An engine that was not measured keeps what it had.
+    made["engines"] = cost.measured()["engines"] | made["engines"]
+    COSTS.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
     cost.measured.cache_clear()
 
 
@@ -739,7 +792,7 @@ def _contests(corpus: Path, names: Iterable[str], threads: int) -> dict[str, Fig
     found = {}
     for name in prepared:
         print(f"{name}, {corpus.name} ...", file=sys.stderr, flush=True)
-        given = {"peer": name, "corpus": str(corpus), "articles": str(corpus / "articles"), "threads": threads}
+        given = {"peer": name, "corpus": str(corpus), "threads": threads}
         try:
             found[name] = harness.in_process("scale.py", {**given, "seconds": PEER_SECONDS, "bytes": PEER_BYTES})
         except RuntimeError as cause:

@@ -269,8 +269,9 @@ def cut_templates(
     templates.learn(outlets, take, prints, learned, naming, scratch, all_blocks=False, lasting=known is not None)
     if not len(learned):
         return []
-    is_furniture = templates.furniture(outlets, prints, learned)
-    affected = np.flatnonzero(prints.per_text(is_furniture))
+    stories = templates.furniture(outlets, prints, learned)
+    affected = np.flatnonzero(prints.per_text(stories))
+    examples: dict[tuple[str, int], str] = {}
     words = prints.per_text(prints.words)[affected]
     for part in chunks(words, 4 * CHUNK_TOKENS):
         rows = affected[part.start : part.stop]
@@ -279,8 +280,8 @@ def cut_templates(
             [cleaned.get(row) or Cleaned(text, text) for row, text in zip(rows.tolist(), strings, strict=True)],
             [outlets[row] for row in rows.tolist()],
             prints.take(rows),
-            is_furniture[prints.places(rows)],
-            learned,
+            stories[prints.places(rows)],
+            examples,
         )
         cleaned.update(zip(rows.tolist(), pages, strict=True))
         places[rows] = np.arange(len(texts), len(texts) + len(rows))
@@ -288,7 +289,8 @@ def cut_templates(
         fresh = native.Texts.from_strings(strings)
         texts.append(strings, fresh)
         marks.append(*sketch_chunk(fresh, config, sampled=True))
-    gone = np.flatnonzero(is_furniture)
+    templates.remember(learned, examples)
+    gone = np.flatnonzero(stories)
     rows_of = zip(prints.text_of(gone).tolist(), prints.fingerprints[gone].tolist(), strict=True)
     used = {(outlets[row] or None, fingerprint) for row, fingerprint in rows_of}
     found = learned.templates(templates.LEAST_POINTS, templates.LEAST_POINTS_UNKNOWN)

@@ -143,51 +143,69 @@ def deduplicate(
     if config.keep.key is not None:
         raise InvalidArgumentError("keep must have no key on Spark, which knows no order of Python. Got a key.")
     cut_of(config)  # refuses what cannot be reached, before any work
-    store = engine.Store(df.sparkSession, checkpoint)
+    store, kept = engine.Store(df.sparkSession, checkpoint), engine.Store(df.sparkSession, checkpoint)
+    try:
+        result = _run(df, config, templates, store, kept, skip=on_error == "skip")
+    finally:
+        store.remove()
+    for message in worth_a_look(result.summary(), result.alarms, config):
+        warnings.warn(message, DedupWarning, stacklevel=2)
+    return result
+
+
+def _run(
+    df: DataFrame,
+    config: Config,
+    templates: Templates | None,
+    store: engine.Store,
+    kept: engine.Store,
+    *,
+    skip: bool,
+) -> SparkResult:
+    """Take a frame through every stage; what the result reads is in a store of its own."""
     extras = [name for name in df.columns if name not in ("id", "text", *FIELDS)]
     read = engine.read(df, config, store)
-    skipped = engine.check(read, store, skip=on_error == "skip")
-
+    skipped, count = engine.check(read, skip=skip)
     good = read.where("problem is null")
-    furniture: dict[int, Template] = {}
-    if config.clean == "auto":
-        # What was learned before has named its stories by settings of its own.
-        learned = Sightings() if templates is None else templates.sightings.merge(Sightings())
-        naming = config if templates is None else replace(templates.config, threads=1)
-        spread = repeats.learn(good, learned, naming, store, all_blocks=False, lasting=templates is not None)
-        furniture = repeats.furniture(learned, spread) if len(learned) else {}
-    keys = np.array(sorted(furniture), np.uint64)
+    with engine.shuffled(df.sparkSession, count):
+        engine.check_ids(good)
+        furniture: dict[int, Template] = {}
+        if config.clean == "auto":
+            # What was learned before has named its stories by settings of its own.
+            learned = Sightings() if templates is None else templates.sightings.merge(Sightings())
+            naming = config if templates is None else replace(templates.config, threads=1)
+            spread = repeats.learn(good, learned, naming, store, all_blocks=False, lasting=templates is not None)
+            furniture = repeats.furniture(learned, spread) if len(learned) else {}
+        keys = np.array(sorted(furniture), np.uint64)
 
-    def texts(frame: DataFrame) -> DataFrame:
-        return repeats.cut(frame, good, keys) if furniture else frame.join(good.select("doc", "text"), "doc")
+        def texts(frame: DataFrame) -> DataFrame:
+            return repeats.cut(frame, good, keys) if furniture else frame.join(good.select("doc", "text"), "doc")
 
-    if furniture:
-        marks = repeats.mark(good, config, keys, store)
-        used = repeats.gone(marks)
-        marks = marks.drop("gone")
-    else:
-        marks = engine.mark(good.select(*engine.DOCUMENT, "text"), config, store)
-        used = set()
-    documents = engine.order(marks, engine.keep_order(config), texts, store)
-    compared = documents.where("tokens > 0 and rank = representative")
-    corpus = engine.Corpus.of(
-        store, config, compared.select("rank", "doc", "shingles", "first", "last", "outlet"), marks, texts
-    )
-    found = engine.find_pairs(corpus, sampled=True)
-    related = engine.judge(corpus, found)
-    decided = engine.decide(documents, related, config, store)
-    rows = store.keep(engine.rows_of(related))
-    result = SparkResult(
+        if furniture:
+            marks = repeats.mark(good, config, keys, store)
+            used = repeats.gone(marks)
+            marks = marks.drop("gone")
+        else:
+            marks = engine.mark(good.select(*engine.DOCUMENT, "text"), config, store)
+            used = set()
+        documents = engine.order(marks, engine.keep_order(config), texts, store)
+        compared = documents.where("tokens > 0 and rank = representative")
+        corpus = engine.Corpus.of(
+            store, config, compared.select("rank", "doc", "shingles", "first", "last", "outlet"), marks, texts
+        )
+        found = engine.find_pairs(corpus, sampled=True)
+        related = engine.judge(corpus, found)
+        fields = read.select("doc", *(F.col(name).alias(f"field_{name}") for name in FIELDS), *_extras(extras))
+        decided = kept.keep(engine.decide(documents, related, config, store).join(fields, "doc"))
+        rows = kept.keep(engine.rows_of(related))
+    return SparkResult(
         config=config,
-        documents=_documents(read, decided, extras),
-        pairs=_pairs(documents, rows),
+        documents=_documents(decided, extras),
+        pairs=_pairs(decided, rows),
         counts=found.counts | {"templates": len(used), "skipped_rows": skipped},
         decided=decided,
         related=rows,
     )
-    for message in worth_a_look(result.summary(), result.alarms, config):
-        warnings.warn(message, DedupWarning, stacklevel=2)
-    return result
 
 
 def fit_templates(df: DataFrame, *, checkpoint: str | None = None, **settings: Unpack[Settings]) -> Templates:
@@ -207,16 +225,25 @@ def fit_templates(df: DataFrame, *, checkpoint: str | None = None, **settings: U
     """
     templates = Templates(**settings)
     store = engine.Store(df.sparkSession, checkpoint)
-    articles = engine.read(df, replace(templates.config, clean="auto"), store).where(~F.col("is_item"))
-    engine.check(articles, store, skip=False)
-    spread = repeats.learn(
-        articles, templates.sightings, replace(templates.config, threads=1), store, all_blocks=True, lasting=True
-    )
-    furniture = repeats.furniture(templates.sightings, spread)
-    for key, says in repeats.examples(articles, np.array(sorted(furniture), np.uint64)):
-        found = furniture[key]
-        templates.sightings.remember(found.outlet or "", found.fingerprint, says)
+    try:
+        _fit(df, templates, store)
+    finally:
+        store.remove()
     return templates
+
+
+def _fit(df: DataFrame, templates: Templates, store: engine.Store) -> None:
+    articles = engine.read(df, replace(templates.config, clean="auto"), store).where(~F.col("is_item"))
+    _, count = engine.check(articles, skip=False)
+    with engine.shuffled(df.sparkSession, count):
+        engine.check_ids(articles)
+        spread = repeats.learn(
+            articles, templates.sightings, replace(templates.config, threads=1), store, all_blocks=True, lasting=True
+        )
+        furniture = repeats.furniture(templates.sightings, spread)
+        for key, says in repeats.examples(articles, np.array(sorted(furniture), np.uint64)):
+            found = furniture[key]
+            templates.sightings.remember(found.outlet or "", found.fingerprint, says)
 
 
 def _name(relation: Column) -> Column:
@@ -224,9 +251,8 @@ def _name(relation: Column) -> Column:
     return F.get(F.array(*map(F.lit, RELATIONS)), relation)
 
 
-def _documents(read: DataFrame, decided: DataFrame, extras: list[str]) -> DataFrame:
+def _documents(decided: DataFrame, extras: list[str]) -> DataFrame:
     taken = ["id", "cluster", "kept", "relation", "jaccard", "containment", "containment_canonical", *FIELDS]
-    fields = read.select("doc", *(F.col(name).alias(f"field_{name}") for name in FIELDS), *_extras(extras))
     columns: list[Column] = [F.col(name) for name in taken[:3]]
     columns += [_name(F.col("relation")).alias("relation"), *map(F.col, taken[4:7])]
     columns += [F.col(f"field_{name}").alias(name) for name in FIELDS]
@@ -236,7 +262,7 @@ def _documents(read: DataFrame, decided: DataFrame, extras: list[str]) -> DataFr
             column = f"input.{column}"
         taken.append(column)
         columns.append(F.col(f"extra_{number}").alias(column))
-    return decided.drop("source").join(fields, "doc").select(*columns)
+    return decided.select(*columns)
 
 
 def _extras(extras: list[str]) -> list[Column]:

@@ -212,10 +212,13 @@ def learn(
     known.add(names, outlet[text], prints.fingerprints[noted], stories[text], strong)
 
 
-def furniture(outlets: Sequence[str], prints: Prints, known: Sightings) -> NDArray[np.bool_]:
-    """Return which blocks are furniture of their outlet; none of a text of which next to nothing else is there."""
+def furniture(outlets: Sequence[str], prints: Prints, known: Sightings) -> NDArray[np.int64]:
+    """Return in how many stories of its outlet each block stands that is furniture, int64; 0 for one that is none.
+
+    Of a text of which next to nothing else is there no block is furniture.
+    """
     names, outlet = _numbered(outlets)
-    found = np.zeros(len(prints.fingerprints), np.bool_)
+    found = np.zeros(len(prints.fingerprints), np.int64)
     rows = _blocks(prints, lambda fingerprints: known.spread(fingerprints)[0] > 0)
     of_outlet = outlet[prints.text_of(rows)]
     points, own, least = (np.zeros(len(rows), np.int64) for _ in range(3))
@@ -225,10 +228,10 @@ def furniture(outlets: Sequence[str], prints: Prints, known: Sightings) -> NDArr
         least[mine] = LEAST_POINTS if names[place] else LEAST_POINTS_UNKNOWN
     at, stories = known.spread(prints.fingerprints[rows])
     at = np.maximum(at, _how_many(of_outlet, prints.fingerprints[rows]))
-    found[rows] = qualifies(points, own, least, at, stories)
+    found[rows] = np.where(qualifies(points, own, least, at, stories), own, 0)
     left = prints.per_text(np.where(found, 0, prints.words))
     some = np.flatnonzero(found)
-    found[some] = left[prints.text_of(some)] >= _LEAST_REST
+    found[some[left[prints.text_of(some)] < _LEAST_REST]] = 0
     return found
 
 
@@ -260,21 +263,25 @@ def cut(
     pages: Sequence[Cleaned],
     outlets: Sequence[str],
     prints: Prints,
-    is_furniture: NDArray[np.bool_],
-    known: Sightings,
+    stories: NDArray[np.int64],
+    examples: dict[tuple[str, int], str],
 ) -> list[Cleaned]:
-    """Return cleaned pages without those of their blocks that are furniture, with the counts as the reason."""
+    """Return cleaned pages without those of their blocks that are furniture, with the counts as the reason.
+
+    Args:
+        pages: The pages.
+        outlets: The outlet of each, "" when unknown.
+        prints: The blocks of their clean texts.
+        stories: What `furniture` says of these.
+        examples: Outlet and fingerprint of a block -> a text of it, of several the first in the order of strings; what
+            is cut here is added.
+    """
     _, starts, ends = locate(native.Texts.from_strings([page.text for page in pages]))
-    gone = np.flatnonzero(is_furniture)
+    gone = np.flatnonzero(stories)
     text_of = prints.text_of(gone)
-    names, outlet_of_page = _numbered(outlets)
-    stories = np.zeros(len(gone), np.int64)
-    for place, mine in _by_outlet(outlet_of_page[text_of], np.arange(len(gone))):
-        stories[mine] = known.stories(names[place], prints.fingerprints[gone[mine]])
-    columns = prints.fingerprints[gone], starts[gone], ends[gone], prints.cues[gone], stories
+    columns = prints.fingerprints[gone], starts[gone], ends[gone], prints.cues[gone], stories[gone]
     blocks = list(zip(*(column.tolist() for column in columns), strict=True))
     shorter = list(pages)
-    examples: dict[tuple[str, int], str] = {}
     first = np.searchsorted(text_of, np.arange(len(pages) + 1)).tolist()
     for row in np.unique(text_of).tolist():
         page, outlet = pages[row], outlets[row]
@@ -284,9 +291,13 @@ def cut(
             says = page.text[start:end]
             examples[outlet, fingerprint] = min(examples.get((outlet, fingerprint), says), says)
         shorter[row] = without(page, template_spans(page.text, lines))
+    return shorter
+
+
+def remember(known: Sightings, examples: Mapping[tuple[str, int], str]) -> None:
+    """Keep a text of each block, as `Sightings.remember` does."""
     for (outlet, fingerprint), says in examples.items():
         known.remember(outlet, fingerprint, says)
-    return shorter
 
 
 def _reason(stories: int, outlet: str) -> str:
@@ -498,7 +509,9 @@ class Templates:
         take = Strings(texts).strings
         learn(outlets, take, prints, self._known, self.config, Memory(), all_blocks=True, lasting=True)
         # The cut texts are not wanted; but each template gets an example.
-        cut(pages, outlets, prints, furniture(outlets, prints, self._known), self._known)
+        examples: dict[tuple[str, int], str] = {}
+        cut(pages, outlets, prints, furniture(outlets, prints, self._known), examples)
+        remember(self._known, examples)
 
     def clean(self, article: Article | Mapping[str, object] | str) -> Cleaned:
         """Return an article without its furniture: what `dedup.clean` takes off, then the templates of its outlet.
@@ -519,9 +532,9 @@ class Templates:
         page, lines = clean_page(article.text)
         outlet = outlet_of(article.source)
         prints = Prints.of_lines([lines])
-        is_furniture = furniture([outlet], prints, self._known)
-        if is_furniture.any():
-            (page,) = cut([page], [outlet], prints, is_furniture, self._known)
+        stories = furniture([outlet], prints, self._known)
+        if stories.any():
+            (page,) = cut([page], [outlet], prints, stories, {})
         return replace(page, attribution=attribution_of(page, article.source))
 
     def merge(self, other: Templates) -> Templates:

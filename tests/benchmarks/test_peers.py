@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 SEEDS = Path(__file__).parents[2] / "seeds"
 PYTHON = Path(sys.executable)
 ROWS = [{"id": name, "text": f"the text of {name}"} for name in "abc"]
-#: Tools that a slow test installs; text-dedup alone would take it minutes.
-LIGHT = [name for name, tool in peers.TOOLS.items() if tool.package not in {None, "text-dedup"}]
+#: Tools that a slow test installs; each of the others would take it minutes.
+LIGHT = [name for name, tool in peers.TOOLS.items() if tool.package not in {None, "text-dedup", "datatrove"}]
 
 
 def seeds(count: int) -> list[dict[str, Any]]:

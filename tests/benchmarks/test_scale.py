@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import articles
 import numpy as np
@@ -98,13 +98,40 @@ def test_an_unfinished_corpus_is_not_used(tmp_path: Path) -> None:
         scale._corpus(tmp_path, "10k", 10_000, scale.BYTES)
 
 
-def test_a_wrong_score_is_seen() -> None:
-    """A reported pair is right only with the exact scores, of the texts or of what is left without furniture."""
-    text, line = "one two three four five six seven", "Read more of the Gazette here"
-    pair: dict[str, Any] = {"jaccard": 1.0, "containment_left": 1.0, "containment_right": 1.0}
-    assert scale._is_right(pair, text, text)
-    assert scale._is_right(pair, text, f"{text}\n{line}")
-    assert not scale._is_right(pair | {"jaccard": 0.99}, text, text)
+def test_a_wrong_score_is_seen(tmp_path: Path) -> None:
+    """A reported pair is right only with the exact scores of texts that are lines of the articles."""
+    (tmp_path / "articles").mkdir()
+    story, line = "one two three four five six seven", "The Gazette is read by many here"
+    given = pa.table({"id": ["a", "b"], "text": [story, f"{story}\n{line}"]})
+    pq.write_table(given, tmp_path / "articles" / "part.parquet")
+
+    def right(left: str, right: str, jaccard: float = 1.0) -> int:
+        scores = {name: [jaccard] for name in ("jaccard", "containment_left", "containment_right")}
+        pq.write_table(pa.table({"left": ["a"], "right": ["b"], **scores}), tmp_path / "pairs.parquet")
+        found = scale.checked(tmp_path, tmp_path, lambda ids: dict(zip(ids, (left, right), strict=True)))
+        assert found["checked"] == 1
+        return int(found["right"])
+
+    assert right(story, story) == 1
+    assert right(story, story, 0.99) == 0
+    assert right(story, f"{story}\n{line}") == 0
+    assert right("seven six five four", "seven six five four") == 0
+
+
+def test_pairs_of_copies_and_of_the_story() -> None:
+    """What a copy is compared in is told from what the large story takes, by corpora with and without it."""
+    sizes = [(10_000, 500), (100_000, 5000), (100_000, 0)]
+    runs = [
+        {
+            "documents": documents,
+            "duplicates": 0.3,
+            "largest": largest,
+            "summary": {"candidate_pairs": 2 * (0.3 * documents - largest) + 3 * largest**1.2},
+        }
+        for documents, largest in sizes
+    ]
+    found = scale._pairs(runs)
+    assert found == pytest.approx({"copies": 2.0, "largest": 3.0, "power": 1.2})
 
 
 @pytest.mark.slow

@@ -223,7 +223,8 @@ class _Rest:
     def of(cls, page: Cleaned) -> Self:
         """Return what is left of a cleaned page."""
         rest = cls(page.original)
-        rest.remove(page.removed)
+        if page.removed:
+            rest.remove(page.removed)
         return rest
 
     def remove(self, spans: Iterable[Span]) -> None:

@@ -6,9 +6,14 @@ driver but counts. The generators of `spark_tasks` do the work; here stands what
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 import uuid
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,7 +39,7 @@ from dedup.matching.samples import PARTS
 from dedup.model import LINKS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pyspark.sql import Column, DataFrame, SparkSession
 
@@ -46,8 +51,12 @@ SHARE = 8192
 _TEXT_BYTES = 2**25
 #: Documents whose keys of one band are in one part.
 _SLICE = 2**17
+#: Pairs for which a tile more is worth it.
+_TILE_PAIRS = 4000
 #: Links that one task has room for.
 ONE_TASK = 10_000_000
+#: Rows that have room in every process, by a broadcast.
+FEW = 500_000
 
 
 #: What is known of a document when its text is marked.
@@ -55,17 +64,24 @@ DOCUMENT = "doc", "id", "source", "parent", "first", "last", "outlet", "best", "
 
 
 class Store:
-    """Where the stages of a run are kept.
+    """Where the stages of a run are kept: as Parquet, of which a later stage reads the columns that it needs.
 
     Args:
         spark: The session.
-        folder: A folder that all machines see, in which a folder of the run's own is made; None for the disks of the
-            executors.
+        folder: A folder that all machines see, in which a folder of the run's own is made. None for a temporary one
+            where all is one machine, else for the disks of the executors.
     """
 
     def __init__(self, spark: SparkSession, folder: str | None) -> None:
         self.spark = spark
-        self._folder = folder and f"{folder.rstrip('/')}/dedup-{uuid.uuid4().hex}"
+        self._temporary: Path | None = None
+        if folder is None and _is_local(spark):
+            place = spark.conf.get("spark.local.dir", None)
+            self._temporary = Path(tempfile.mkdtemp(prefix="dedup-", dir=place and place.split(",")[0]))
+            atexit.register(shutil.rmtree, self._temporary, ignore_errors=True)
+            self._folder: str | None = self._temporary.as_uri()
+        else:
+            self._folder = folder and f"{folder.rstrip('/')}/dedup-{uuid.uuid4().hex}"
         self._count = 0
 
     def keep(self, frame: DataFrame) -> DataFrame:
@@ -76,6 +92,28 @@ class Store:
         self._count += 1
         frame.write.parquet(path)
         return self.spark.read.schema(frame.schema).parquet(path)
+
+    def remove(self) -> None:
+        """Remove what was kept, if the folder is temporary."""
+        if self._temporary is not None:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+
+
+def _is_local(spark: SparkSession) -> bool:
+    """Return whether driver and executors are one process on this machine."""
+    return hasattr(spark, "_jvm") and str(spark.conf.get("spark.master", "")).startswith("local")
+
+
+@contextmanager
+def shuffled(spark: SparkSession, documents: int) -> Iterator[None]:
+    """Have joins cut into so many parts as the documents need, where the session asks for more."""
+    name = "spark.sql.shuffle.partitions"
+    asked = str(spark.conf.get(name))
+    spark.conf.set(name, str(min(int(asked), 1 + documents // SHARE)))
+    try:
+        yield
+    finally:
+        spark.conf.set(name, asked)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,19 +189,24 @@ def find_pairs(corpus: Corpus, *, sampled: bool) -> Found:
     (capped, omitted, counts["largest_bucket"]) = _counts(alike, 3, greatest=(2,))
     counts["capped_buckets"] = capped
     known, related, (counts["candidate_pairs"], left_out) = _compare(corpus, alike, None)
-    crowded = None
-    for _ in range(stages.ROUNDS if capped else 0):
+    rounds = stages.ROUNDS if capped else 0
+    while rounds:
         # Buckets over the limit gave only some of their pairs. Those of their documents that are still kept are few,
         # and are looked at again among themselves.
-        if crowded is None:
-            crowded = _of_kind(alike, tasks.CROWDED).mapInArrow(tasks.unpack_ranks, "rank long").distinct()
-        left = store.keep(documents.join(crowded, "rank").join(members(related, config, store), "rank", "left_anti"))
-        more = _alike(corpus, left, left.count())
-        more_known, more_related, (found, _) = _compare(corpus, more, known)
-        if not found:
-            break
+        crowded = _of_kind(alike, tasks.CROWDED).mapInArrow(tasks.unpack_ranks, "rank long").distinct()
+        left = store.keep(crowded.join(members(related, config, store), "rank", "left_anti"))
+        count = left.count()
+        if count <= SHARE and _has_room(related):
+            more_known, more_related, (found, done, is_over) = _settle(corpus, left, alike, known, related, rounds)
+        else:
+            more = _alike(corpus, documents.join(left, "rank"), count)
+            more_known, more_related, (found, _) = _compare(corpus, more, known)
+            done, is_over = 1, not found
         known, related = known.union(more_known), related.union(more_related)
         counts["candidate_pairs"] += found
+        rounds -= done
+        if is_over:
+            break
     if sampled and corpus.count > config.exhaustive:
         inside, common = _inside(corpus, known)
         counts["common_shingles"], counts["frequent_shingles"] = common
@@ -194,12 +237,27 @@ def _alike(corpus: Corpus, documents: DataFrame, count: int) -> DataFrame:
     return corpus.store.keep(entries.repartitionById(groups, "part").mapInArrow(share, tasks.PACKED))
 
 
+def _settle(
+    corpus: Corpus, left: DataFrame, alike: DataFrame, known: DataFrame, related: DataFrame, rounds: int
+) -> tuple[DataFrame, DataFrame, list[int]]:
+    """Do in one task what rounds of `_alike` and `_compare` would do, as long as it has the texts of all documents."""
+    documents = F.broadcast(F.broadcast(left).join(corpus.documents, "rank")).join(
+        corpus.marks.select("doc", "keys"), "doc"
+    )
+    columns = "rank", "shingles", "first", "last", "outlet", "keys", "text"
+    packed = related.union(known).union(_of_kind(alike, tasks.CROWDED))
+    rows = packed.unionByName(corpus.texts(F.broadcast(documents)).select(*columns), allowMissingColumns=True)
+    settle = partial(tasks.settle, config=corpus.config, rounds=rounds)
+    settled = corpus.store.keep(rows.repartition(1).mapInArrow(settle, tasks.PACKED))
+    return _of_kind(settled, tasks.KNOWN), _of_kind(settled, tasks.RELATED), _counts(settled, 3)
+
+
 def _compare(
     corpus: Corpus, packed: DataFrame, known: DataFrame | None
 ) -> tuple[DataFrame, DataFrame, tuple[int, int]]:
     """Compare packed pairs that are not known; return them, those that are related, how many, and how many not."""
     store, most = corpus.store, crowd_pairs(corpus.config.bucket_limit)
-    pairs = packed.where(F.col("kind").isin(tasks.PAIRS, tasks.CROWD_PAIRS))
+    pairs = packed.where(F.col("kind").isin(tasks.PAIRS, tasks.CROWD_PAIRS, tasks.CROWDED))
     pairs = pairs if known is None else pairs.union(known)
     fresh = store.keep(
         pairs.repartitionById(corpus.parts, "part").mapInArrow(
@@ -209,19 +267,19 @@ def _compare(
     count, omitted = _counts(fresh, 2)
     if not count:
         return _of_kind(fresh, tasks.KNOWN), store.spark.createDataFrame([], tasks.PACKED), (0, omitted)
-    tiles = _of_kind(fresh, tasks.TILES)
-    needed = (
-        tiles.mapInArrow(tasks.needed, "rank long, tile int")
-        .groupBy("rank")
-        .agg(F.collect_set("tile").alias("tiles"))
-        .join(corpus.documents, "rank")
-    )
-    texts = corpus.texts(needed).select(
-        F.explode("tiles").alias("part"), "rank", "shingles", "first", "last", "outlet", "text"
-    )
-    rows = tiles.unionByName(texts, allowMissingColumns=True).repartitionById(corpus.tiles, "part")
+    pairs, tiles = _of_kind(fresh, tasks.TILES), min(corpus.tiles, 1 + count // _TILE_PAIRS)
+    is_few = 2 * count <= FEW
+    needed = pairs.mapInArrow(partial(tasks.needed, tiles=tiles), "rank long, part int").distinct()
+    needed = near(near(needed, is_few=is_few).join(corpus.documents, "rank"), is_few=is_few)
+    texts = corpus.texts(needed).select("part", "rank", "shingles", "first", "last", "outlet", "text")
+    rows = pairs.unionByName(texts, allowMissingColumns=True).repartitionById(tiles, "part")
     related = rows.mapInArrow(partial(tasks.compare, config=corpus.config), tasks.PACKED)
     return _of_kind(fresh, tasks.KNOWN), store.keep(related), (count, omitted)
+
+
+def near(frame: DataFrame, *, is_few: bool) -> DataFrame:
+    """Return a frame that is to be joined with a large one, to be sent to every process if it is of few rows."""
+    return F.broadcast(frame) if is_few else frame
 
 
 def _inside(corpus: Corpus, known: DataFrame) -> tuple[DataFrame, list[int]]:
@@ -261,10 +319,10 @@ def judge(corpus: Corpus, found: Found) -> DataFrame:
     """Return, packed, the related pairs with the relation that they have beside all others."""
     related = found.related
     if corpus.count > corpus.config.exhaustive:
-        tried = None
+        tried, alone = None, replace(corpus, parts=1)
         for _ in range(pipeline.ROUNDS):
-            asked = related.repartition(1).mapInArrow(partial(tasks.ask, parts=corpus.parts), tasks.PACKED)
-            more_tried, judged, (count, _) = _compare(corpus, asked, tried)
+            asked = related.repartition(1).mapInArrow(partial(tasks.ask, parts=1), tasks.PACKED)
+            more_tried, judged, (count, _) = _compare(alone, asked, tried)
             if not count:
                 break
             tried = more_tried if tried is None else tried.union(more_tried)
@@ -282,8 +340,7 @@ def members(related: DataFrame, config: Config, store: Store) -> DataFrame:
 
     What has room in one task is clustered there, as on one machine; more in rounds, until the rest has.
     """
-    size = related.agg(F.coalesce(F.sum(F.length("data")), F.lit(0))).collect()[0][0]
-    if size <= ONE_TASK * tasks.PAIR.itemsize:
+    if _has_room(related):
         return _finish(related, config)
     links = store.keep(rows_of(related).where(F.col("relation") < len(LINKS)))
     size, both = F.col("shared"), F.col("left_size") + F.col("right_size") - F.col("shared")
@@ -310,6 +367,12 @@ def members(related: DataFrame, config: Config, store: Store) -> DataFrame:
     # The most alike; of equals the first in keep order.
     best = F.min(F.struct((-F.col("jaccard")).alias("unlike"), *names[1:])).alias("best")
     return choices.groupBy("rank").agg(best).select("rank", *(F.col(f"best.{name}") for name in names[1:]))
+
+
+def _has_room(related: DataFrame) -> bool:
+    """Return whether one task has room for packed pairs."""
+    size = related.agg(F.coalesce(F.sum(F.length("data")), F.lit(0))).collect()[0][0]
+    return bool(size <= ONE_TASK * tasks.PAIR.itemsize)
 
 
 def _finish(related: DataFrame, config: Config) -> DataFrame:
@@ -425,18 +488,16 @@ def _column(df: DataFrame, name: str, kinds: tuple[type[DataType], ...]) -> Colu
     return F.col(f"`{name}`").alias(name)
 
 
-def check(documents: DataFrame, store: Store, *, skip: bool) -> int:
-    """Return how many rows are no articles.
+def check(documents: DataFrame, *, skip: bool) -> tuple[int, int]:
+    """Return how many rows are no articles, and how many are.
 
     Raises:
         InputError: There is one, and it is not to be skipped; or a text is too long.
-        DuplicateIdError: Two documents have one id.
     """
-    # The texts are read once for all that is asked here.
-    documents = store.keep(documents.select("id", "parent", "problem", "is_too_long", "size"))
     is_bad = F.col("problem").isNotNull()
-    bad, first, long, size = documents.agg(
+    bad, good, first, long, size = documents.agg(
         F.count_if(is_bad),
+        F.count_if(~is_bad),
         F.min("problem"),
         F.min(F.when(F.col("is_too_long"), F.col("id"))),
         F.max(F.when(F.col("is_too_long"), F.col("size"))),
@@ -446,13 +507,21 @@ def check(documents: DataFrame, store: Store, *, skip: bool) -> int:
         raise InputError(f"{first}{more}")
     if long is not None:
         raise InputError(f"text of {long!r} must be at most 64 MiB of UTF-8. Got {size} bytes.")
-    named = documents.where(~is_bad)
+    return int(bad), int(good)
+
+
+def check_ids(documents: DataFrame) -> None:
+    """Refuse documents of one id.
+
+    Raises:
+        DuplicateIdError: There are two.
+    """
+    named = documents.where("problem is null")
     twice = named.groupBy("id").agg(F.count("*").alias("count"), F.max("parent").alias("parent")).where("count > 1")
     row = twice.agg(F.min(F.struct("id", "parent")).alias("row")).collect()[0].row
     if row is not None:
         page = "" if row.parent is None else f" of a document and of a story that page {row.parent!r} carries"
         raise DuplicateIdError(f"id must be unique. Got {row.id!r}{page or ' twice'}.")
-    return int(bad)
 
 
 def mark(frame: DataFrame, config: Config, store: Store) -> DataFrame:
@@ -474,10 +543,12 @@ def order(
     ranked = store.keep(marks.drop("keys", "samples").sort(*columns).zipWithIndex("rank"))
     some = ranked.where("tokens > 0").select("digest", "rank", "doc")
     equal = some.groupBy("digest").count().where("count > 1").drop("count")
+    twice = store.keep(some.join(equal, "digest"))
+    count = twice.count()
     repeats = (
-        texts(some.join(equal, "digest"))
+        texts(near(twice, is_few=count <= FEW))
         .select("digest", "rank", "text")
-        .repartition("digest")
+        .repartition(1 + count // SHARE, "digest")
         .sortWithinPartitions("digest", "rank")
         .mapInArrow(tasks.merge_equal, "rank long, representative long")
     )
@@ -501,4 +572,4 @@ def decide(documents: DataFrame, related: DataFrame, config: Config, store: Stor
         window = Window.partitionBy("canonical").orderBy(~is_kept, "rank")
         is_kept = F.row_number().over(window) <= config.keep.min_keep
     names = documents.select(F.col("rank").alias("canonical"), F.col("id").alias("cluster"))
-    return store.keep(decided.withColumn("kept", is_kept).join(names, "canonical"))
+    return decided.withColumn("kept", is_kept).join(names, "canonical")

@@ -7,10 +7,12 @@ their place in keep order, below 2**31.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import xxhash
 
 from dedup.boilerplate import wire_ranks
@@ -18,8 +20,21 @@ from dedup.clustering.clusters import cluster
 from dedup.clustering.order import moments_of
 from dedup.config import folded
 from dedup.kernels import native
+from dedup.kernels.parallel import Pool
 from dedup.matching import verify
-from dedup.matching.candidates import Shared, buckets, first_of_each, pairs_of
+from dedup.matching.candidates import (
+    Candidates,
+    Shared,
+    buckets,
+    first_of_each,
+    pairs_of,
+)
+from dedup.matching.candidates import (
+    all_pairs as every_pair,
+)
+from dedup.matching.candidates import (
+    pairs_by_bands as pairs_of_bands,
+)
 from dedup.matching.roundups import asked, in_roundups, in_time
 from dedup.matching.samples import (
     PARTS,
@@ -32,6 +47,7 @@ from dedup.matching.samples import (
 from dedup.matching.versions import mark_versions
 from dedup.model import LINKS, Article
 from dedup.prepare import dated, items_of
+from dedup.scratch import Memory
 from dedup.stages import chunks_of, cut_of, sketch_chunk
 from dedup.templates import clean_texts, outlet_of
 
@@ -99,8 +115,8 @@ MEMBERS = "rank long, canonical long, relation int, jaccard double, containment 
 #: The outlet of a document whose source is unknown.
 UNKNOWN = -1
 
-#: Pairs whose texts are in memory at a time.
-_CHUNK_PAIRS = 2000
+#: Related pairs in a packed row.
+_ROW_PAIRS = 20_000
 #: Pairs of one label that go to one tile.
 _TILE_PAIRS = 50_000
 
@@ -394,7 +410,7 @@ def pairs_by_bands(batches: Batches, documents: int, bucket_limit: int, parts: i
         counts[2] = max(counts[2], sizes.max(initial=0))
         crowded.append(np.unique(members[over]))
     ranks = np.unique(np.concatenate(crowded))
-    yield pack(CROWDED, ranks, np.zeros(len(ranks), np.int64))
+    yield pack(CROWDED, ranks, ranks % parts)
     yield pack(COUNTS, counts, np.zeros(3, np.int64))
 
 
@@ -414,14 +430,17 @@ def new_pairs(batches: Batches, most: int, parts: int, tiles: int) -> Batches:
     """Yield each pair that is not known once: to be compared (`TILES`) and to be known (`KNOWN`); and `COUNTS`.
 
     These are: how many they are, and how many pairs of crowds were left out. All pairs of a right document come to one
-    part, which takes the first `most` of those of crowds. It goes to the tile of its label, the first document that it
-    is paired with: so its text is needed in one tile, and those of a story meet. A label of many pairs has many tiles.
+    part, which takes the first `most` of those of crowds, and of all if it is `CROWDED`. It goes to the tile of its
+    label, the first document that it is paired with: so its text is needed in one tile, and those of a story meet. A
+    label of many pairs has many tiles.
     """
     rows = unpack(batches)
     alone = np.unique(of_kind(rows, PAIRS, np.uint64))
-    others = np.setdiff1d(of_kind(rows, CROWD_PAIRS, np.uint64), alone)
+    is_crowded = np.isin(_right(alone), of_kind(rows, CROWDED, np.int64))
+    found, crowd = alone[~is_crowded], np.concatenate([alone[is_crowded], of_kind(rows, CROWD_PAIRS, np.uint64)])
+    others = np.setdiff1d(crowd, found)
     kept = others[first_of_each(others, most)]
-    codes = np.setdiff1d(np.concatenate([alone, kept]), of_kind(rows, KNOWN, np.uint64))
+    codes = np.setdiff1d(np.concatenate([found, kept]), of_kind(rows, KNOWN, np.uint64))
     yield pack(KNOWN, codes, _right(codes) % parts)
     yield pack(COUNTS, np.array([len(codes), len(others) - len(kept)]), np.zeros(2, np.int64))
     by_right = np.sort(codes << _HALF | codes >> _HALF)
@@ -439,12 +458,15 @@ def _right(codes: NDArray[np.uint64]) -> NDArray[np.int64]:
     return (codes & _RANK).astype(np.int64)
 
 
-def needed(batches: Batches) -> Batches:
-    """Yield which documents the pairs of tiles need: `rank` and `tile`."""
+def needed(batches: Batches, tiles: int) -> Batches:
+    """Yield which documents the pairs of tiles need: `rank` and `part`, the tile modulo how many there are."""
+    by_tile: dict[int, list[bytes]] = {}
     for (_, tile), blobs in unpack(batches).items():
+        by_tile.setdefault(tile % tiles, []).extend(blobs)
+    for tile, blobs in by_tile.items():
         codes = np.frombuffer(b"".join(blobs), np.uint64)
         ranks = np.unique(np.concatenate([codes >> _HALF, codes & _RANK])).astype(np.int64)
-        yield pa.record_batch([pa.array(ranks), pa.array(np.full(len(ranks), tile, np.int32))], ["rank", "tile"])
+        yield pa.record_batch([pa.array(ranks), pa.array(np.full(len(ranks), tile, np.int32))], ["rank", "part"])
 
 
 def unpack_ranks(batches: Batches) -> Batches:
@@ -453,55 +475,135 @@ def unpack_ranks(batches: Batches) -> Batches:
         yield pa.record_batch([pa.array(np.frombuffer(b"".join(blobs), np.int64))], ["rank"])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Held:
+    """Documents whose texts are in this task.
+
+    Args:
+        rank: int64 [n], ascending.
+        room: uint32 [n], how many shingles each has at most.
+        moments: float64 [n, 2], of their publication.
+        outlets: int64 [n], who printed each; -1 where that is unknown.
+        texts: Their texts.
+        table: What else was sent of them, in the same order.
+    """
+
+    rank: NDArray[np.int64]
+    room: NDArray[np.uint32]
+    moments: NDArray[np.float64]
+    outlets: NDArray[np.int64]
+    texts: native.Texts
+    table: pa.Table
+
+    @classmethod
+    def of(cls, batches: Batches) -> tuple[dict[tuple[int, int], list[bytes]], Self | None]:
+        """Return packed rows as `unpack` does, and the documents that came with them, where `data` is null."""
+        packed, documents = [], []
+        for batch in batches:
+            is_packed = batch.column("data").is_valid()
+            packed.append(batch.select(["part", "kind", "data"]).filter(is_packed))
+            documents.append(batch.drop_columns(["part", "kind", "data"]).filter(pc.invert(is_packed)))
+        if not documents:
+            return {}, None
+        table = pa.Table.from_batches(documents)
+        # A document may have been sent for several tiles that are one.
+        rank, places = np.unique(table.column("rank").to_numpy(), return_index=True)
+        text = table.column("text").cast(pa.large_string()).take(places)
+        table = table.drop_columns(["text"]).take(places)
+        room, first, last, outlet = (table.column(name).to_numpy() for name in ("shingles", "first", "last", "outlet"))
+        # The signs of outlets are of no use.
+        outlets = np.where(outlet == UNKNOWN, -1, outlet & np.int64(2**63 - 1))
+        texts = native.Texts.from_arrow(text)
+        return unpack(iter(packed)), cls(
+            rank, room.astype(np.uint32), np.stack([first, last], axis=1), outlets, texts, table
+        )
+
+    def related(self, codes: NDArray[np.uint64], config: Config) -> NDArray[Any]:
+        """Compare pairs of documents, and return those that are related: each a `PAIR`."""
+        left, right = (np.searchsorted(self.rank, ends) for ends in (codes >> _HALF, codes & _RANK))
+        # Those that are paired with one stand together, so that a text is taken up with others that it is compared to.
+        label = np.arange(len(self.rank))
+        np.minimum.at(label, right, left)
+        order = np.argsort(label, kind="stable")
+        place = np.empty_like(order)
+        place[order] = np.arange(len(order))
+        candidates = Candidates(place[left], place[right], np.zeros(len(order), np.bool_))
+        with Pool(1) as pool:
+            pairs = verify.verify(
+                lambda rows: self.texts.take(order[rows]), self.room[order], candidates, config, pool, lambda _: None
+            )
+        pairs = pairs.where(pairs.relation != verify.UNRELATED)
+        moments, outlets, ranks = self.moments[order], self.outlets[order], self.rank[order]
+        found = np.zeros(len(pairs), PAIR)
+        found["left"], found["right"] = ranks[pairs.left], ranks[pairs.right]
+        for name in ("shared", "left_size", "right_size", "relation"):
+            found[name] = getattr(pairs, name)
+        found["is_version"] = mark_versions(pairs, moments, outlets).relation == verify.VERSION
+        found["left_in_time"], found["right_in_time"] = in_time(pairs, moments)
+        return found
+
+
 def compare(batches: Batches, config: Config) -> Batches:
     """Compare the pairs of tiles and yield those that are related: `RELATED`, each a `PAIR`.
 
     Args:
         batches: Packed `TILES`; and the documents that they need: `rank`, `shingles`, `first`, `last`, `outlet` and
-            `text`, where `data` is null. Of one tile.
+            `text`, where `data` is null.
         config: The settings.
     """
-    blobs, documents = [], []
-    for batch in batches:
-        packed = np.asarray(batch.column("data").is_valid())
-        blobs += batch.column("data").drop_null().to_pylist()
-        documents.append(batch.drop_columns(["part", "kind", "data"]).filter(pa.array(~packed)))
-    codes = np.frombuffer(b"".join(blobs), np.uint64)
-    if not len(codes):
+    rows, held = _Held.of(batches)
+    if held is not None and len(codes := of_kind(rows, TILES, np.uint64)):
+        yield _packed_related(held.related(codes, config))
+
+
+def _packed_related(pairs: NDArray[Any]) -> pa.RecordBatch:
+    return pack(RELATED, pairs, np.arange(len(pairs)) // _ROW_PAIRS)
+
+
+def settle(batches: Batches, config: Config, rounds: int) -> Batches:
+    """Compare documents of crowds that are still kept among themselves, as long as their texts are here.
+
+    Yields the related pairs that are new, which pairs are known now, and `COUNTS`: pairs that were compared, rounds,
+    and whether there is nothing more to compare.
+
+    Args:
+        batches: Packed `RELATED`, `KNOWN` and `CROWDED`; and documents of crowds that are kept, as `compare` takes
+            them, with `keys`.
+        config: The settings.
+        rounds: How many at most.
+    """
+    rows, held = _Held.of(batches)
+    if held is None:
         return
-    table = pa.Table.from_batches(documents)
-    table = table.set_column(table.schema.get_field_index("text"), "text", table.column("text").cast(pa.large_string()))
-    texts = native.Texts.from_arrow(table.column("text"))
-    rank, room, first, last, outlet = (
-        table.column(name).to_numpy() for name in ("rank", "shingles", "first", "last", "outlet")
-    )
-    by_rank = np.argsort(rank)
-    codes = codes[np.argsort(codes << _HALF | codes >> _HALF)]
-    ranks = (codes >> _HALF).astype(np.int64), _right(codes)
-    left, right = (by_rank[np.searchsorted(rank, side, sorter=by_rank)] for side in ranks)
-    # Label by label, and in each right by right, so that those that share texts are compared together.
-    starts = np.flatnonzero(np.concatenate([[True], right[1:] != right[:-1]]))
-    label = np.repeat(ranks[0][starts], np.diff(np.append(starts, len(right))))
-    order = np.argsort(label, kind="stable")
-    moments = np.stack([first, last], axis=1)
-    # Their signs are of no use.
-    outlets = np.where(outlet == UNKNOWN, -1, outlet & np.int64(2**63 - 1))
-    for start in range(0, len(order), _CHUNK_PAIRS):
-        rows = order[start : start + _CHUNK_PAIRS]
-        near, places = np.unique(np.concatenate([left[rows], right[rows]]), return_inverse=True)
-        one, other = places[: len(rows)], places[len(rows) :]
-        scores = verify._score(texts.take(near), room[near], one, other, config)  # noqa: SLF001
-        pairs = verify._pairs(one, other, scores, config)  # noqa: SLF001
-        chosen = np.flatnonzero(pairs.relation != verify.UNRELATED)
-        pairs, rows = pairs.where(chosen), rows[chosen]
-        is_version = mark_versions(pairs, moments[near], outlets[near]).relation == verify.VERSION
-        left_in_time, right_in_time = in_time(pairs, moments[near])
-        found = np.zeros(len(pairs), PAIR)
-        found["left"], found["right"] = ranks[0][rows], ranks[1][rows]
-        for name in ("shared", "left_size", "right_size", "relation"):
-            found[name] = getattr(pairs, name)
-        found["is_version"], found["left_in_time"], found["right_in_time"] = is_version, left_in_time, right_in_time
-        yield pack(RELATED, found, np.zeros(len(found), np.int64))
+    related, known = of_kind(rows, RELATED, PAIR), of_kind(rows, KNOWN, np.uint64)
+    crowded = np.unique(of_kind(rows, CROWDED, np.int64))
+    keys, _ = records(held.table.column("keys").combine_chunks(), np.uint64)
+    columns = []
+    for band in keys.reshape(len(held.rank), -1).T:
+        columns.append(Memory().column("band", np.uint64))
+        columns[-1].append(band)
+    begun, counts = (len(related), len(known)), np.zeros(3, np.int64)
+    while counts[1] < rounds:
+        ranks, _, canonical, _ = _clustered(related, config)
+        left = np.setdiff1d(crowded, ranks[canonical != np.arange(len(ranks))])
+        if not np.isin(left, held.rank).all():
+            break
+        if len(left) <= config.exhaustive:
+            alike = every_pair(len(left))
+        else:
+            with Pool(1) as pool:
+                places = np.searchsorted(held.rank, left)
+                alike = pairs_of_bands(columns, places, config.bucket_limit, pool, lambda _: None)
+        codes = np.setdiff1d(alike.at(left).codes(), known)
+        counts[2] = not len(codes)
+        if not len(codes):
+            break
+        related = np.concatenate([related, held.related(codes, config)])
+        known = np.concatenate([known, codes])
+        counts += [len(codes), 1, 0]
+    yield _packed_related(related[begun[0] :])
+    yield pack(KNOWN, known[begun[1] :], _right(known[begun[1] :]))
+    yield pack(COUNTS, counts, np.zeros(3, np.int64))
 
 
 def pairs_by_samples(batches: Batches, documents: int, bucket_limit: int, parts: int) -> Batches:
@@ -607,7 +709,7 @@ def label(batches: Batches) -> Batches:
     labelled = related.copy()
     labelled["relation"][(related["is_version"] > 0) & linked] = verify.VERSION
     labelled["relation"][in_roundups(pairs, times, _known(judged)[0])] = verify.ROUNDUP
-    yield pack(RELATED, labelled, np.arange(len(labelled)) // _CHUNK_PAIRS)
+    yield _packed_related(labelled)
 
 
 def unpack_pairs(batches: Batches) -> Batches:
@@ -628,6 +730,18 @@ def pack_pairs(batches: Batches) -> Batches:
         yield pack(RELATED, pairs, np.zeros(len(pairs), np.int64))
 
 
+def _clustered(
+    pairs: NDArray[Any], config: Config
+) -> tuple[NDArray[np.int64], tuple[NDArray[np.int64], NDArray[np.int64]], NDArray[np.int64], NDArray[np.float64]]:
+    """Return who has a link, the ends of links as places in that, the canonical of each such document, and jaccard."""
+    left, right, shared, left_size, right_size = (pairs[name].astype(np.int64) for name in _SCORES)
+    is_link = pairs["relation"] < len(LINKS)
+    jaccard = (shared / (left_size + right_size - shared))[is_link]
+    ranks, places = np.unique(np.concatenate([left[is_link], right[is_link]]), return_inverse=True)
+    ends = places[: len(jaccard)], places[len(jaccard) :]
+    return ranks, ends, cluster(len(ranks), *ends, jaccard, config.linkage), jaccard
+
+
 def cluster_links(batches: Batches, config: Config) -> Batches:
     """Yield who is not canonical, and by which pair: `MEMBERS`.
 
@@ -639,13 +753,8 @@ def cluster_links(batches: Batches, config: Config) -> Batches:
     pairs = pairs[pairs["relation"] < len(LINKS)]
     if not len(pairs):
         return
-    left, right, shared, left_size, right_size, relation = (
-        pairs[name].astype(np.int64) for name in (*_SCORES, "relation")
-    )
-    ranks, places = np.unique(np.concatenate([left, right]), return_inverse=True)
-    one, other = places[: len(left)], places[len(left) :]
-    jaccard = shared / (left_size + right_size - shared)
-    canonical = cluster(len(ranks), one, other, jaccard, config.linkage)
+    ranks, (one, other), canonical, jaccard = _clustered(pairs, config)
+    shared, left_size, right_size = (pairs[name].astype(np.int64) for name in _SCORES[2:])
     members = np.flatnonzero(canonical != np.arange(len(ranks)))
     # A member may come before its canonical: it is linked to an earlier one as well.
     codes = one << 32 | other
@@ -659,7 +768,7 @@ def cluster_links(batches: Batches, config: Config) -> Batches:
     columns = {
         "rank": pa.array(ranks[members]),
         "canonical": pa.array(ranks[canonical[members]]),
-        "relation": pa.array(relation[pair].astype(np.int32), mask=~linked),
+        "relation": pa.array(pairs["relation"][pair].astype(np.int32), mask=~linked),
         "jaccard": pa.array(jaccard[pair], mask=~linked),
         "containment": pa.array(shared[pair] / sizes[0], mask=~linked),
         "containment_canonical": pa.array(shared[pair] / sizes[1], mask=~linked),

@@ -80,10 +80,11 @@ def learn(
             tasks.PACKED,
         )
     )
-    repeated = (
-        blocks.where(F.col("kind") == _BLOCKS)
-        .repartitionById(parts, "part")
-        .mapInArrow(_by_document, "doc long, repeated binary")
+    of_documents = blocks.where(F.col("kind") == _BLOCKS)
+    size = of_documents.agg(F.coalesce(F.sum(F.length("data")), F.lit(0))).collect()[0][0]
+    repeated = engine.near(
+        of_documents.repartitionById(parts, "part").mapInArrow(_by_document, "doc long, repeated binary"),
+        is_few=size <= engine.FEW * _REPEATED.itemsize,
     )
     rests = store.keep(
         texts.join(repeated, "doc", "left" if all_blocks else "inner").mapInArrow(
