@@ -20,7 +20,7 @@ from dedup.kernels import native
 from dedup.kernels.parallel import Pool
 from dedup.matching.candidates import Candidates
 from dedup.matching.lookup import Hits, Keys, keys_of, worth_comparing
-from dedup.matching.roundups import CARRIED, LEAD, MOST_PARTS, PART, is_composite
+from dedup.matching.roundups import CARRIED, LEAD, MOST_PARTS, PART, Parts, composite_pages
 from dedup.matching.verify import DUPLICATE, EXCERPT, OVERLAP, TEMPLATE, UNRELATED, verify
 from dedup.model import Event
 from dedup.protocols import Neighbour, Pair, Text
@@ -515,26 +515,32 @@ class Change:
         chosen = [part for part in chosen if texts[part.other].first <= page.last or np.isinf(texts[part.other].first)]
         chosen.sort(key=lambda part: (part.relation == OVERLAP, -part.other_size, texts[part.other].rank))
         chosen = chosen[:MOST_PARTS]
-        return is_composite(
-            np.array([part.other for part in chosen], np.int64),
-            np.array([part.relation != OVERLAP for part in chosen], np.bool_),
-            np.array([part.relation == DUPLICATE for part in chosen], np.bool_),
-            np.array([part.shared / part.size for part in chosen], np.float64),
-            {number for number, text in texts.items() if text.composite},
+        found = composite_pages(
+            Parts(
+                np.full(len(chosen), page.number),
+                np.array([part.other for part in chosen], np.int64),
+                np.array([part.relation != OVERLAP for part in chosen], np.bool_),
+                np.array([part.relation == DUPLICATE for part in chosen], np.bool_),
+                np.array([part.shared / part.size for part in chosen], np.float64),
+            ),
+            np.array([number for number, text in texts.items() if text.composite], np.int64),
             self._among(_is_related, compare=True),
             self._among(lambda pair: pair.relation == TEMPLATE, compare=False),
         )
+        return len(found) > 0
 
     def _among(self, holds: Callable[[Neighbour], bool], *, compare: bool) -> AreAmong:
-        """Return a function that tells of which of some texts something holds beside one.
+        """Return a function that tells of which pairs of one text and others something holds.
 
         Args:
             holds: What, of two related texts.
             compare: Whether texts that are no pair are compared first, since they may not have been candidates.
         """
 
-        def among(one: int, others: NDArray[np.int64]) -> NDArray[np.bool_]:
-            numbers = others.tolist()
+        def among(ones: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:
+            if not len(ones):
+                return np.empty(0, np.bool_)
+            one, numbers = int(ones[0]), others.tolist()
             pairs = self._store.pairs_with(one, numbers)
             judged = self._judged[one]
             if compare:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from functools import partial
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -29,8 +28,8 @@ MOST_PARTS = 64
 #: Of each pair whether the left text may be a part of the right one, and the other way: what is later is no part.
 Times = tuple["NDArray[np.bool_]", "NDArray[np.bool_]"]
 
-#: Takes a text and an array of others, and returns which of them stand in some way to the one.
-AreAmong = Callable[[int, "NDArray[np.int64]"], "NDArray[np.bool_]"]
+#: Takes two arrays of texts and returns which pairs of them stand in some way to each other.
+AreAmong = Callable[["NDArray[np.int64]", "NDArray[np.int64]"], "NDArray[np.bool_]"]
 
 
 def mark_roundups(pairs: Pairs, moments: NDArray[np.float64], judged: Pairs | None = None) -> Pairs:
@@ -168,77 +167,111 @@ def _composite(
         text_size = pairs.left_size + pairs.right_size - size
         chosen = (carried | much) & is_in_time & np.isin(page, pages)
         found.append(np.stack([size, page, ~carried, -text_size, text, is_copy, pairs.shared / size])[:, chosen])
-    # Pages from the smallest to the largest, so that it is known whether a carried text is composite; in each page
-    # what it carries first, and the largest of that first.
+    # Page by page, in each what it carries first, and the largest of that first.
     entries = np.concatenate(found, axis=1)
-    entries = entries[:, np.lexsort(entries[::-1])]
-    pages, texts = entries[1].astype(np.int64), entries[4].astype(np.int64)
-    carried, is_copy, share = entries[2] == 0, entries[5] == 1, entries[6]
+    entries = entries[:, np.lexsort(entries[:0:-1])]
+    pages = entries[1].astype(np.int64)
+    starts = np.flatnonzero(np.concatenate([[True], pages[1:] != pages[:-1]])[: len(pages)])
+    entries = entries[:, np.arange(len(pages)) - np.repeat(starts, np.diff(np.append(starts, len(pages)))) < MOST_PARTS]
+    parts = Parts(
+        entries[1].astype(np.int64), entries[4].astype(np.int64), entries[2] == 0, entries[5] == 1, entries[6]
+    )
     known = pairs.join(judged)
     # Different stories may quote the same passage, or have the same form.
     much = (known.relation != OVERLAP) | (known.shared >= PART * np.minimum(known.left_size, known.right_size))
     codes, is_form = known.left << 32 | known.right, known.relation == TEMPLATE
     same_form, among = partial(_are_among, codes[is_form]), partial(_are_among, codes[much & ~is_form])
+    wanted: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
 
-    def related(one: int, others: NDArray[np.int64]) -> NDArray[np.bool_]:
-        if absent is not None:
-            rest = others[~_are_among(codes, one, others)]
-            absent.append(np.minimum(one, rest) << 32 | np.maximum(one, rest))
-        return among(one, others)
+    def related(ones: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:
+        wanted.append((ones, others))
+        return among(ones, others)
 
-    composite: set[int] = set()
-    starts = np.flatnonzero(np.concatenate([[True], pages[1:] != pages[:-1]])[: len(pages)])
-    for start, stop in pairwise([*starts.tolist(), len(pages)]):
-        part = slice(start, min(stop, start + MOST_PARTS))
-        # Most pages carry one text.
-        if stop - start > 1 and is_composite(
-            texts[part], carried[part], is_copy[part], share[part], composite, related, same_form
-        ):
-            composite.add(int(pages[start]))
-    return composite
+    composite = np.empty(0, np.int64)
+    while True:
+        # What a page carries is smaller, so that what was found out of the smallest stands, then that of the next.
+        wanted.clear()
+        before, composite = composite, composite_pages(parts, composite, related, same_form)
+        if np.array_equal(before, composite):
+            break
+    if absent is not None:
+        for ones, others in wanted:
+            missing = ~_are_among(codes, ones, others)
+            absent.append(_codes(ones[missing], others[missing]))
+    return set(composite.tolist())
 
 
-def is_composite(
-    texts: NDArray[np.int64],
-    carried: NDArray[np.bool_],
-    is_copy: NDArray[np.bool_],
-    share: NDArray[np.float64],
-    composite: Container[int],
-    related: AreAmong,
-    same_form: AreAmong,
-) -> bool:
-    """Return whether a page is composite, as `mark_roundups` says, from its parts.
+class Parts(NamedTuple):
+    """What pages may consist of: a row for each page and part, page by page.
+
+    In a page comes what it carries, largest first; then what it has much in common with, largest first; at most
+    MOST_PARTS.
 
     Args:
-        texts: int64 [n], what the page carries, largest first; then what it has much in common with, largest first. At
-            most MOST_PARTS.
-        carried: bool [n], whether it carries it.
+        pages: int64 [n].
+        texts: int64 [n], the parts.
+        carried: bool [n], whether the page carries the part.
         is_copy: bool [n], whether it is a `duplicate` of it.
         share: float64 [n], the share of the page that it has.
-        composite: The composite ones of what it carries.
-        related: Which of some texts are related to one.
-        same_form: Which of them have its form.
     """
+
+    pages: NDArray[np.int64]
+    texts: NDArray[np.int64]
+    carried: NDArray[np.bool_]
+    is_copy: NDArray[np.bool_]
+    share: NDArray[np.float64]
+
+
+def composite_pages(
+    parts: Parts, composite: NDArray[np.int64], related: AreAmong, same_form: AreAmong
+) -> NDArray[np.int64]:
+    """Return which pages are composite, as `mark_roundups` says, from their parts; int64, ascending.
+
+    Args:
+        parts: The parts, in the order of their pages.
+        composite: int64, which of the texts that pages carry are composite.
+        related: Which pairs of texts are related.
+        same_form: Which pairs have the same form.
+    """
+    pages, texts, carried, is_copy, share = parts
+    rows = np.arange(len(pages))
+    if not len(rows):
+        return np.empty(0, np.int64)
+    starts = np.flatnonzero(np.concatenate([[True], pages[1:] != pages[:-1]]))
+    page = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(rows))))
+
+    def first(chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return for each row the first row of its page that is chosen; behind the last row where there is none."""
+        least: NDArray[np.int64] = np.minimum.reduceat(np.where(chosen, rows, len(rows)), starts)[page]
+        return least
+
+    stays = ~(carried & np.isin(texts, composite))
+    main = first(stays)
+    rest = stays & (rows > main)
+    main = np.where(rest, main, rows)
     is_large = share >= LARGE_PART
-    main, *rest = [at for at in range(len(texts)) if not (carried[at] and int(texts[at]) in composite)] or [-1]
-    if not rest or not carried[main]:
-        return False
-    if is_large[main]:
-        rest = [at for at in rest if carried[at] or share[at] >= PART]
-    large = carried | is_large
-    if is_copy[main]:
-        large = (carried & (share >= SECOND)) | is_large
-        other = ~is_copy[rest] | same_form(int(texts[main]), texts[rest])
-        rest = [at for at, is_other in zip(rest, other.tolist(), strict=True) if is_other and large[at]]
-    if not rest:
-        return False
+    rest &= carried[main] & (carried | ~is_large[main] | (share >= PART))
+    # Beside a copy, which is most of the page, only a large part counts, and another copy only as one of its form.
+    beside_copy = is_copy[main]
+    large = is_large | (carried & (~beside_copy | (share >= SECOND)))
+    rest &= large | ~beside_copy
+    copies = np.flatnonzero(rest & beside_copy & is_copy)
+    rest[copies] = same_form(texts[main[copies]], texts[copies])
     # Beside its main text a page has a large one that is unrelated to it, or two that are, also to each other.
-    unrelated = np.array(rest)[~related(int(texts[main]), texts[rest])]
-    if large[unrelated].any():
-        return True
-    return len(unrelated) > 1 and not related(int(texts[unrelated[0]]), texts[unrelated[1:]]).all()
+    asked = np.flatnonzero(rest)
+    rest[asked] = ~related(texts[main[asked]], texts[asked])
+    found = rest & large
+    several = rest & ~np.isin(page, page[found])
+    one = first(several)
+    asked = np.flatnonzero(several & (rows > one))
+    found[asked] = ~related(texts[one[asked]], texts[asked])
+    return np.unique(pages[found])
 
 
-def _are_among(codes: NDArray[np.int64], one: int, others: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which of the pairs of one document and others are among `codes`, which ascend."""
-    return among_codes(codes, np.minimum(one, others) << 32 | np.maximum(one, others))
+def _are_among(codes: NDArray[np.int64], ones: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which pairs of documents are among `codes`, which ascend."""
+    return among_codes(codes, _codes(ones, others))
+
+
+def _codes(ones: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.minimum(ones, others) << 32 | np.maximum(ones, others)
