@@ -25,6 +25,7 @@ lint: $(VENV)/tools
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/pyright tests/typing
 	$(BIN)/lint-imports
 
 format: $(VENV)/tools

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -16,6 +15,11 @@ import xxhash
 from dedup.errors import InvalidArgumentError, OutputError
 from dedup.formats.read import files_of, reading
 from dedup.scratch import Folder
+
+try:
+    import fcntl
+except ImportError as cause:  # Windows
+    raise InvalidArgumentError("out must be None on Windows, which locks no folder. Got a path.") from cause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
