@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 KERNEL := setup.py pyproject.toml $(foreach name,_kernel _blocks,src/dedup/kernels/$(name).py src/dedup/kernels/$(name).pxd)
 
-.PHONY: run test test-spark check lint format build bench bench-quality train asan wheel-test clean
+.PHONY: run test test-spark check lint format build docs bench bench-quality train asan wheel-test clean
 
 run: $(VENV)/built
 	$(BIN)/dedup run seeds --out clusters.parquet
@@ -47,6 +47,10 @@ $(VENV)/built: $(VENV)/pip $(KERNEL)
 $(VENV)/tools: $(VENV)/built
 	$(BIN)/pip install --quiet --disable-pip-version-check --group dev
 	touch $@
+
+# The site, into build/docs; a broken link or a name without a page ends it.
+docs: $(VENV)/tools
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 # Speed beside the peers, then the constants behind `dedup plan`; benchmarks/README.md. About twenty minutes, some of them for
 # articles that are made once, in CORPORA. ENGINES=local,spark measures Spark too and needs Java 17.
