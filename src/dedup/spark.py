@@ -44,6 +44,7 @@ class SparkResult:
         config: The settings that the clusters follow from.
         documents: One row per document, as `Result.to_arrow` has them, in no order.
         pairs: Every related pair, as `Result.pairs` has them, in no order.
+        templates: The furniture by repetition that was cut, as `Result.templates` has it.
         counts: What the run counted.
         decided: `rank`, `canonical` and what else the engine knows of each document.
         related: The related pairs by ranks.
@@ -52,6 +53,7 @@ class SparkResult:
     config: Config
     documents: DataFrame
     pairs: DataFrame
+    templates: tuple[Template, ...]
     counts: dict[str, int]
     decided: DataFrame
     related: DataFrame
@@ -127,7 +129,8 @@ def deduplicate(
         templates: See `dedup.deduplicate`.
         checkpoint: A folder that all machines see. What a stage gives is written there, in a folder of the run's own,
             which stays until you remove it: the result reads from it. None keeps it on the disks of the executors
-            (`localCheckpoint`), where it is lost with one of them.
+            (`localCheckpoint`), where it is lost with one of them; where all is one machine, in a temporary folder,
+            which goes when Python ends.
         on_error: "raise" stops when a row is no article; "skip" leaves such rows out, and counts them.
         **settings: The fields of `Config`; `threads` says nothing here. A `keep` with a key is not possible.
 
@@ -143,9 +146,9 @@ def deduplicate(
     if config.keep.key is not None:
         raise InvalidArgumentError("keep must have no key on Spark, which knows no order of Python. Got a key.")
     cut_of(config)  # refuses what cannot be reached, before any work
-    store, kept = engine.Store(df.sparkSession, checkpoint), engine.Store(df.sparkSession, checkpoint)
+    store = engine.Store(df.sparkSession, checkpoint)
     try:
-        result = _run(df, config, templates, store, kept, skip=on_error == "skip")
+        result = _run(df, config, templates, store, skip=on_error == "skip")
     finally:
         store.remove()
     for message in worth_a_look(result.summary(), result.alarms, config):
@@ -153,16 +156,8 @@ def deduplicate(
     return result
 
 
-def _run(
-    df: DataFrame,
-    config: Config,
-    templates: Templates | None,
-    store: engine.Store,
-    kept: engine.Store,
-    *,
-    skip: bool,
-) -> SparkResult:
-    """Take a frame through every stage; what the result reads is in a store of its own."""
+def _run(df: DataFrame, config: Config, templates: Templates | None, store: engine.Store, *, skip: bool) -> SparkResult:
+    """Take a frame through every stage."""
     extras = [name for name in df.columns if name not in ("id", "text", *FIELDS)]
     read = engine.read(df, config, store)
     skipped, count = engine.check(read, skip=skip)
@@ -170,6 +165,7 @@ def _run(
     with engine.shuffled(df.sparkSession, count):
         engine.check_ids(good)
         furniture: dict[int, Template] = {}
+        used: tuple[Template, ...] = ()
         if config.clean == "auto":
             # What was learned before has named its stories by settings of its own.
             learned = Sightings() if templates is None else templates.sightings.merge(Sightings())
@@ -183,11 +179,10 @@ def _run(
 
         if furniture:
             marks = repeats.mark(good, config, keys, store)
-            used = repeats.gone(marks)
-            marks = marks.drop("gone")
+            used = repeats.used(marks, learned, furniture)
+            marks = marks.drop("gone", "says")
         else:
             marks = engine.mark(good.select(*engine.DOCUMENT, "text"), config, store)
-            used = set()
         documents = engine.order(marks, engine.keep_order(config), texts, store)
         compared = documents.where("tokens > 0 and rank = representative")
         corpus = engine.Corpus.of(
@@ -196,12 +191,13 @@ def _run(
         found = engine.find_pairs(corpus, sampled=True)
         related = engine.judge(corpus, found)
         fields = read.select("doc", *(F.col(name).alias(f"field_{name}") for name in FIELDS), *_extras(extras))
-        decided = kept.keep(engine.decide(documents, related, config, store).join(fields, "doc"))
-        rows = kept.keep(engine.rows_of(related))
+        decided = store.keep(engine.decide(documents, related, config, store).join(fields, "doc"), lasting=True)
+        rows = store.keep(engine.rows_of(related), lasting=True)
     return SparkResult(
         config=config,
         documents=_documents(decided, extras),
         pairs=_pairs(decided, rows),
+        templates=used,
         counts=found.counts | {"templates": len(used), "skipped_rows": skipped},
         decided=decided,
         related=rows,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 import sys
 import warnings
 from importlib import import_module
@@ -138,6 +139,7 @@ def check_answer(result: SparkResult, expected: Result) -> None:
     assert numbers.pop("cohesion_mean") == pytest.approx(counts.pop("cohesion_mean"), rel=1e-12)
     assert numbers == counts
     assert result.alarms == expected.alarms
+    assert result.templates == expected.templates
 
 
 def rows_of(table: pa.Table, *order: str) -> list[dict[str, Any]]:
@@ -197,6 +199,17 @@ def test_every_relation_and_crowds(frame_of: Any) -> None:
     found = result.summary()
     names = ("capped_buckets", "templates", "exact_pairs", "version_pairs", "excerpt_pairs", "roundup_pairs")
     assert all(found[name] for name in names)
+
+
+@pytest.mark.spark
+def test_what_has_no_room_in_one_task_or_on_one_machine(frame_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many documents that crowds keep, joins of many rows, and stages on the disks of executors change no answer."""
+    from dedup.engines import spark as engine
+
+    for name, value in {"SHARE": 4, "FEW": 0, "_is_local": lambda _: False}.items():
+        monkeypatch.setattr(engine, name, value)
+    found = check_same(frame_of, newspapers(3, 20), 2, exhaustive=10, bucket_limit=4).summary()
+    assert found["capped_buckets"]
 
 
 @pytest.mark.spark
@@ -313,3 +326,38 @@ def test_many_articles(frame_of: Any, tmp_path: Path) -> None:
 
     articles.write(articles.Asked(documents=200_000, seed=1, least=300, most=900), tmp_path)
     check_same(frame_of, pa.concat_tables(map(pq.read_table, sorted((tmp_path / "articles").iterdir()))), 8)
+
+
+#: Prints whether a run on Spark Connect has the answer of the run in memory.
+_ON_CONNECT = """
+import sys, warnings
+warnings.simplefilter("ignore")
+import pyarrow.parquet as pq
+from pyspark.sql import SparkSession
+import dedup, dedup.spark
+table = pq.read_table(sys.argv[1])
+settings = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2"}
+builder = SparkSession.builder
+for name, value in settings.items():
+    builder = builder.config(name, value)
+session = builder.remote("local[2]").getOrCreate()
+result = dedup.spark.deduplicate(session.createDataFrame(table), exhaustive=10)
+expected = dedup.deduplicate(table, exhaustive=10)
+tables = result.documents.toArrow(), expected.to_arrow()
+rows = [sorted(found.to_pylist(), key=lambda row: row["id"]) for found in tables]
+print(type(session).__module__, rows[0] == rows[1], result.pairs.count() == expected.pairs.num_rows)
+session.stop()
+"""
+
+
+@pytest.mark.spark
+@pytest.mark.timeout(900)
+@pytest.mark.usefixtures("spark")
+def test_connect(tmp_path: Path) -> None:
+    """Spark Connect, which has no driver's JVM at hand, gives the answer of one machine."""
+    pytest.importorskip("grpc", reason="Spark Connect needs pyspark[connect].")
+    pq.write_table(table_of(newspapers(4, 6)), tmp_path / "articles.parquet")
+    command = [sys.executable, "-c", _ON_CONNECT, str(tmp_path / "articles.parquet")]
+    # A process of its own: one process has classic Spark or Connect.
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.split()[-3:] == ["pyspark.sql.connect.session", "True", "True"], done.stderr[-2000:]

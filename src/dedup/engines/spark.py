@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import uuid
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,19 +84,19 @@ class Store:
             self._folder = folder and f"{folder.rstrip('/')}/dedup-{uuid.uuid4().hex}"
         self._count = 0
 
-    def keep(self, frame: DataFrame) -> DataFrame:
-        """Compute a frame, once for all."""
+    def keep(self, frame: DataFrame, *, lasting: bool = False) -> DataFrame:
+        """Compute a frame, once for all; a lasting one is there after the run."""
         if self._folder is None:
             return frame.localCheckpoint(storageLevel=StorageLevel.DISK_ONLY)
-        path = f"{self._folder}/{self._count:03}"
+        path = f"{self._folder}/{'result' if lasting else 'stages'}/{self._count:03}"
         self._count += 1
         frame.write.parquet(path)
         return self.spark.read.schema(frame.schema).parquet(path)
 
     def remove(self) -> None:
-        """Remove what was kept, if the folder is temporary."""
+        """Remove what was kept and is not lasting, if the folder is temporary."""
         if self._temporary is not None:
-            shutil.rmtree(self._temporary, ignore_errors=True)
+            shutil.rmtree(self._temporary / "stages", ignore_errors=True)
 
 
 def _is_local(spark: SparkSession) -> bool:
@@ -188,29 +188,37 @@ def find_pairs(corpus: Corpus, *, sampled: bool) -> Found:
     alike = _alike(corpus, documents, corpus.count)
     (capped, omitted, counts["largest_bucket"]) = _counts(alike, 3, greatest=(2,))
     counts["capped_buckets"] = capped
-    known, related, (counts["candidate_pairs"], left_out) = _compare(corpus, alike, None)
+    known, related, (counts["candidate_pairs"], left_out) = _compare(corpus, _fresh(corpus, alike, None))
     rounds = stages.ROUNDS if capped else 0
     while rounds:
         # Buckets over the limit gave only some of their pairs. Those of their documents that are still kept are few,
         # and are looked at again among themselves.
-        crowded = _of_kind(alike, tasks.CROWDED).mapInArrow(tasks.unpack_ranks, "rank long").distinct()
-        left = store.keep(crowded.join(members(related, config, store), "rank", "left_anti"))
+        crowded = _of_kind(alike, tasks.CROWDED)
+        has_room = _has_room(related)
+        if has_room:
+            # If one task has room for all of them, none is missing when it is kept again.
+            left = crowded.union(related).repartition(1)
+            left = left.mapInArrow(partial(tasks.kept_of_crowds, config=config, room=2 * SHARE), "rank long")
+        else:
+            ranks = crowded.mapInArrow(tasks.unpack_ranks, "rank long").distinct()
+            left = ranks.join(members(related, config, store), "rank", "left_anti")
+        left = store.keep(left)
         count = left.count()
-        if count <= SHARE and _has_room(related):
+        if has_room and count <= 2 * SHARE:
             more_known, more_related, (found, done, is_over) = _settle(corpus, left, alike, known, related, rounds)
         else:
             more = _alike(corpus, documents.join(left, "rank"), count)
-            more_known, more_related, (found, _) = _compare(corpus, more, known)
+            more_known, more_related, (found, _) = _compare(corpus, _fresh(corpus, more, known))
             done, is_over = 1, not found
         known, related = known.union(more_known), related.union(more_related)
         counts["candidate_pairs"] += found
         rounds -= done
-        if is_over:
+        if is_over or not done:
             break
     if sampled and corpus.count > config.exhaustive:
         inside, common = _inside(corpus, known)
         counts["common_shingles"], counts["frequent_shingles"] = common
-        more_known, more_related, (found, _) = _compare(corpus, inside, known)
+        more_known, more_related, (found, _) = _compare(corpus, _fresh(corpus, inside, known))
         known, related = known.union(more_known), related.union(more_related)
         counts["candidate_pairs"] += found
     all_pairs = corpus.count * (corpus.count - 1) // 2
@@ -247,26 +255,25 @@ def _settle(
     columns = "rank", "shingles", "first", "last", "outlet", "keys", "text"
     packed = related.union(known).union(_of_kind(alike, tasks.CROWDED))
     rows = packed.unionByName(corpus.texts(F.broadcast(documents)).select(*columns), allowMissingColumns=True)
-    settle = partial(tasks.settle, config=corpus.config, rounds=rounds)
+    settle = partial(tasks.settle, config=corpus.config, rounds=rounds, parts=corpus.parts)
     settled = corpus.store.keep(rows.repartition(1).mapInArrow(settle, tasks.PACKED))
     return _of_kind(settled, tasks.KNOWN), _of_kind(settled, tasks.RELATED), _counts(settled, 3)
 
 
-def _compare(
-    corpus: Corpus, packed: DataFrame, known: DataFrame | None
-) -> tuple[DataFrame, DataFrame, tuple[int, int]]:
-    """Compare packed pairs that are not known; return them, those that are related, how many, and how many not."""
-    store, most = corpus.store, crowd_pairs(corpus.config.bucket_limit)
+def _fresh(corpus: Corpus, packed: DataFrame, known: DataFrame | None) -> DataFrame:
+    """Return, packed, the pairs that are not known, to be compared."""
     pairs = packed.where(F.col("kind").isin(tasks.PAIRS, tasks.CROWD_PAIRS, tasks.CROWDED))
     pairs = pairs if known is None else pairs.union(known)
-    fresh = store.keep(
-        pairs.repartitionById(corpus.parts, "part").mapInArrow(
-            partial(tasks.new_pairs, most=most, parts=corpus.parts, tiles=corpus.tiles), tasks.PACKED
-        )
-    )
+    most = crowd_pairs(corpus.config.bucket_limit)
+    send = partial(tasks.new_pairs, most=most, parts=corpus.parts, tiles=corpus.tiles)
+    return corpus.store.keep(pairs.repartitionById(corpus.parts, "part").mapInArrow(send, tasks.PACKED))
+
+
+def _compare(corpus: Corpus, fresh: DataFrame) -> tuple[DataFrame, DataFrame, tuple[int, int]]:
+    """Compare fresh pairs; return what is known by that, those that are related, how many, and how many were left."""
     count, omitted = _counts(fresh, 2)
     if not count:
-        return _of_kind(fresh, tasks.KNOWN), store.spark.createDataFrame([], tasks.PACKED), (0, omitted)
+        return _of_kind(fresh, tasks.KNOWN), _of_kind(fresh, tasks.RELATED), (0, omitted)
     pairs, tiles = _of_kind(fresh, tasks.TILES), min(corpus.tiles, 1 + count // _TILE_PAIRS)
     is_few = 2 * count <= FEW
     needed = pairs.mapInArrow(partial(tasks.needed, tiles=tiles), "rank long, part int").distinct()
@@ -274,7 +281,7 @@ def _compare(
     texts = corpus.texts(needed).select("part", "rank", "shingles", "first", "last", "outlet", "text")
     rows = pairs.unionByName(texts, allowMissingColumns=True).repartitionById(tiles, "part")
     related = rows.mapInArrow(partial(tasks.compare, config=corpus.config), tasks.PACKED)
-    return _of_kind(fresh, tasks.KNOWN), store.keep(related), (count, omitted)
+    return _of_kind(fresh, tasks.KNOWN), corpus.store.keep(related), (count, omitted)
 
 
 def near(frame: DataFrame, *, is_few: bool) -> DataFrame:
@@ -316,18 +323,18 @@ def _inside(corpus: Corpus, known: DataFrame) -> tuple[DataFrame, list[int]]:
 
 
 def judge(corpus: Corpus, found: Found) -> DataFrame:
-    """Return, packed, the related pairs with the relation that they have beside all others."""
-    related = found.related
-    if corpus.count > corpus.config.exhaustive:
-        tried, alone = None, replace(corpus, parts=1)
-        for _ in range(pipeline.ROUNDS):
-            asked = related.repartition(1).mapInArrow(partial(tasks.ask, parts=1), tasks.PACKED)
-            more_tried, judged, (count, _) = _compare(alone, asked, tried)
-            if not count:
-                break
-            tried = more_tried if tried is None else tried.union(more_tried)
-            related = related.union(judged.withColumn("kind", F.lit(tasks.JUDGED)))
-    return corpus.store.keep(related.repartition(1).mapInArrow(tasks.label, tasks.PACKED))
+    """Return, packed, the related pairs with the relation that they have beside all others.
+
+    One task holds all related pairs, at some 25 bytes each, and several times that while it works.
+    """
+    store, related = corpus.store, found.related
+    for _ in range(pipeline.ROUNDS if corpus.count > corpus.config.exhaustive else 0):
+        asked = store.keep(related.repartition(1).mapInArrow(partial(tasks.ask, tiles=corpus.tiles), tasks.PACKED))
+        tried, judged, (count, _) = _compare(corpus, asked)
+        if not count:
+            break
+        related = related.union(tried).union(judged.withColumn("kind", F.lit(tasks.JUDGED)))
+    return store.keep(related.repartition(1).mapInArrow(tasks.label, tasks.PACKED))
 
 
 def rows_of(related: DataFrame) -> DataFrame:
@@ -386,7 +393,7 @@ def _dropped(links: DataFrame, config: Config, store: Store) -> DataFrame:
     A round takes those that no undecided document before them is linked to, and drops those that they are linked to
     (Blelloch, Fineman and Shun, "Greedy sequential maximal independent set and matching are parallel on average").
     """
-    dropped, columns = store.spark.createDataFrame([], "rank long"), links.columns
+    dropped, columns = links.select(F.col("left").alias("rank")).where("false"), links.columns
     while links.count() > ONE_TASK:
         later = links.select(F.col("right").alias("left")).distinct()
         out = store.keep(links.join(later, "left", "left_anti").select(F.col("right").alias("rank")).distinct())

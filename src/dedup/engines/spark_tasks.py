@@ -441,8 +441,13 @@ def new_pairs(batches: Batches, most: int, parts: int, tiles: int) -> Batches:
     others = np.setdiff1d(crowd, found)
     kept = others[first_of_each(others, most)]
     codes = np.setdiff1d(np.concatenate([found, kept]), of_kind(rows, KNOWN, np.uint64))
+    yield from _sent(codes, len(others) - len(kept), parts, tiles)
+
+
+def _sent(codes: NDArray[np.uint64], omitted: int, parts: int, tiles: int) -> Batches:
+    """Yield pairs as `new_pairs` does."""
     yield pack(KNOWN, codes, _right(codes) % parts)
-    yield pack(COUNTS, np.array([len(codes), len(others) - len(kept)]), np.zeros(2, np.int64))
+    yield pack(COUNTS, np.array([len(codes), omitted]), np.zeros(2, np.int64))
     by_right = np.sort(codes << _HALF | codes >> _HALF)
     right, left = by_right >> _HALF, by_right & _RANK
     is_first = np.concatenate([[True], right[1:] != right[:-1]])[: len(right)]
@@ -560,7 +565,27 @@ def _packed_related(pairs: NDArray[Any]) -> pa.RecordBatch:
     return pack(RELATED, pairs, np.arange(len(pairs)) // _ROW_PAIRS)
 
 
-def settle(batches: Batches, config: Config, rounds: int) -> Batches:
+def kept_of_crowds(batches: Batches, config: Config, room: int) -> Batches:
+    """Yield the documents of crowds, or if there is no room for so many those that are kept: `rank`.
+
+    Args:
+        batches: Packed `RELATED` and `CROWDED`.
+        config: The settings.
+        room: How many at most, if they are not kept.
+    """
+    rows = unpack(batches)
+    ranks = np.unique(of_kind(rows, CROWDED, np.int64))
+    if len(ranks) > room:
+        ranks = _kept(rows, of_kind(rows, RELATED, PAIR), config)
+    yield pa.record_batch([pa.array(ranks)], ["rank"])
+
+
+def _kept(rows: dict[tuple[int, int], list[bytes]], related: NDArray[Any], config: Config) -> NDArray[np.int64]:
+    ranks, _, canonical, _ = _clustered(related, config)
+    return np.setdiff1d(of_kind(rows, CROWDED, np.int64), ranks[canonical != np.arange(len(ranks))])
+
+
+def settle(batches: Batches, config: Config, rounds: int, parts: int) -> Batches:
     """Compare documents of crowds that are still kept among themselves, as long as their texts are here.
 
     Yields the related pairs that are new, which pairs are known now, and `COUNTS`: pairs that were compared, rounds,
@@ -571,12 +596,12 @@ def settle(batches: Batches, config: Config, rounds: int) -> Batches:
             them, with `keys`.
         config: The settings.
         rounds: How many at most.
+        parts: Of the pairs that are known.
     """
     rows, held = _Held.of(batches)
     if held is None:
         return
     related, known = of_kind(rows, RELATED, PAIR), of_kind(rows, KNOWN, np.uint64)
-    crowded = np.unique(of_kind(rows, CROWDED, np.int64))
     keys, _ = records(held.table.column("keys").combine_chunks(), np.uint64)
     columns = []
     for band in keys.reshape(len(held.rank), -1).T:
@@ -584,8 +609,7 @@ def settle(batches: Batches, config: Config, rounds: int) -> Batches:
         columns[-1].append(band)
     begun, counts = (len(related), len(known)), np.zeros(3, np.int64)
     while counts[1] < rounds:
-        ranks, _, canonical, _ = _clustered(related, config)
-        left = np.setdiff1d(crowded, ranks[canonical != np.arange(len(ranks))])
+        left = _kept(rows, related, config)
         if not np.isin(left, held.rank).all():
             break
         if len(left) <= config.exhaustive:
@@ -602,7 +626,7 @@ def settle(batches: Batches, config: Config, rounds: int) -> Batches:
         known = np.concatenate([known, codes])
         counts += [len(codes), 1, 0]
     yield _packed_related(related[begun[0] :])
-    yield pack(KNOWN, known[begun[1] :], _right(known[begun[1] :]))
+    yield pack(KNOWN, known[begun[1] :], _right(known[begun[1] :]) % parts)
     yield pack(COUNTS, counts, np.zeros(3, np.int64))
 
 
@@ -675,9 +699,8 @@ def _counted(codes: NDArray[np.uint64], known: NDArray[np.uint64]) -> tuple[NDAr
     return codes[first][fresh], counts[fresh]
 
 
-def _pairs(batches: Batches) -> tuple[NDArray[Any], NDArray[Any]]:
+def _pairs(rows: dict[tuple[int, int], list[bytes]]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the related pairs and those that were judged, each ascending."""
-    rows = unpack(batches)
     related, judged = (of_kind(rows, kind, PAIR) for kind in (RELATED, JUDGED))
     return related[_ascending(related)], judged[_ascending(judged)]
 
@@ -694,16 +717,17 @@ def _known(pairs: NDArray[Any]) -> tuple[verify.Pairs, tuple[NDArray[np.bool_], 
     return known, (pairs["left_in_time"] > 0, pairs["right_in_time"] > 0)
 
 
-def ask(batches: Batches, parts: int) -> Batches:
-    """Yield the pairs of parts of pages that would make these composite: `PAIRS`."""
-    related, judged = _pairs(batches)
+def ask(batches: Batches, tiles: int) -> Batches:
+    """Yield the pairs of parts of pages that would make these composite and were not tried, as `new_pairs` does."""
+    rows = unpack(batches)
+    related, judged = _pairs(rows)
     codes = asked(*_known(related), _known(judged)[0]).astype(np.uint64)
-    yield pack(PAIRS, codes, _right(codes) % parts)
+    yield from _sent(np.setdiff1d(codes, of_kind(rows, KNOWN, np.uint64)), 0, 1, tiles)
 
 
 def label(batches: Batches) -> Batches:
     """Yield the related pairs with the relation that they have beside all others: `RELATED`."""
-    related, judged = _pairs(batches)
+    related, judged = _pairs(unpack(batches))
     pairs, times = _known(related)
     linked = (pairs.relation == verify.DUPLICATE) | (pairs.relation == verify.EXCERPT)
     labelled = related.copy()

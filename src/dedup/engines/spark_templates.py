@@ -27,7 +27,7 @@ from dedup.kernels.blocks import locate
 from dedup.model import Cleaned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
     from pyspark.sql import DataFrame
@@ -103,7 +103,7 @@ def learn(
         .mapInArrow(_sightings, "data binary")
     )
     found = np.frombuffer(b"".join(row.data for row in seen.collect()), _SIGHTING)
-    used = documents.sparkSession.createDataFrame([(int(o),) for o in np.unique(found["outlet"])], "outlet long")
+    used = documents.sparkSession.createDataFrame(pa.table({"outlet": np.unique(found["outlet"])}))
     rows = texts.join(used, "outlet").groupBy("outlet").agg(F.min("source").alias("source")).collect()
     named = sorted((templates.outlet_of(row.source), row.outlet) for row in rows)
     place = {outlet: place for place, (_, outlet) in enumerate(named)}
@@ -152,15 +152,26 @@ def examples(documents: DataFrame, keys: NDArray[np.uint64]) -> list[tuple[int, 
 
 
 def mark(documents: DataFrame, config: Config, keys: NDArray[np.uint64], store: engine.Store) -> DataFrame:
-    """Do what `engine.mark` does for documents without the furniture of some keys, which ascend; `gone` has theirs."""
+    """Do what `engine.mark` does for documents without the furniture of some keys, which ascend.
+
+    `gone` and `says` have the keys and the texts of what was cut.
+    """
     frame = documents.select(*engine.DOCUMENT, "text", "prints")
-    fields = [*frame.drop("text", "prints").schema.fields, *engine.fields_of(f"gone binary, {tasks.MARKS}")]
+    more = engine.fields_of(f"gone binary, says array<string>, {tasks.MARKS}")
+    fields = [*frame.drop("text", "prints").schema.fields, *more]
     return store.keep(frame.mapInArrow(partial(_mark, config=config, keys=keys), StructType(fields)))
 
 
-def gone(marks: DataFrame) -> set[int]:
-    """Return the keys of the furniture that was cut."""
-    return {row.key % 2**64 for row in marks.select("gone").mapInArrow(_gone, "key long").distinct().collect()}
+def used(marks: DataFrame, known: Sightings, furniture: dict[int, Template]) -> tuple[Template, ...]:
+    """Return the furniture that was cut, most stories first, and note in `known` what it says."""
+    gone = marks.select("gone", "says").mapInArrow(_gone, "key long, says string")
+    found = set()
+    for row in gone.groupBy("key").agg(F.min("says").alias("says")).collect():
+        template = furniture[row.key % 2**64]
+        known.remember(template.outlet or "", template.fingerprint, row.says)
+        found.add((template.outlet, template.fingerprint))
+    learned = known.templates(templates.LEAST_POINTS, templates.LEAST_POINTS_UNKNOWN)
+    return tuple(template for template in learned if (template.outlet, template.fingerprint) in found)
 
 
 def cut(frame: DataFrame, documents: DataFrame, keys: NDArray[np.uint64]) -> DataFrame:
@@ -181,10 +192,11 @@ def _cut(batches: Batches, keys: NDArray[np.uint64]) -> Batches:
 def _mark(batches: Batches, config: Config, keys: NDArray[np.uint64]) -> Batches:
     for batch in batches:
         strings = batch.column("text").to_pylist()
-        lost, counts = _shorten(strings, batch, keys, "outlet")
+        lost, says, counts = _shorten(strings, batch, keys, "outlet")
         columns = dict(zip(batch.schema.names, batch.columns, strict=True)) | {
             "is_cleaned": pa.array(tasks.numbers(batch, "is_cleaned") | (counts > 0)),
             "gone": tasks.binaries(lost, counts),
+            "says": pa.ListArray.from_arrays(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32), says),
         }
         del columns["text"], columns["prints"]
         columns |= tasks.marks_of(native.Texts.from_strings(strings), config)
@@ -194,20 +206,31 @@ def _mark(batches: Batches, config: Config, keys: NDArray[np.uint64]) -> Batches
 def _gone(batches: Batches) -> Batches:
     for batch in batches:
         keys, _ = tasks.records(batch.column("gone"), np.uint64)
-        yield pa.record_batch([tasks.bits(np.unique(keys))], ["key"])
+        yield _first(zip(keys.tolist(), batch.column("says").flatten().to_pylist(), strict=True))
+
+
+def _first(blocks: Iterable[tuple[int, str]]) -> pa.RecordBatch:
+    """Return the first text of each key, in the order of strings."""
+    first: dict[int, str] = {}
+    for key, says in blocks:
+        first[key] = min(first.get(key, says), says)
+    keys = tasks.bits(np.array(list(first), np.uint64))
+    return pa.record_batch([keys, pa.array(list(first.values()), pa.string())], ["key", "says"])
 
 
 def _shorten(
     strings: list[str], batch: pa.RecordBatch, keys: NDArray[np.uint64], outlet: str
-) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Cut furniture out of the texts of a batch; return the keys of what is gone, and how many of each text."""
-    lost, counts = [], np.zeros(len(strings), np.int64)
+) -> tuple[NDArray[np.uint64], pa.Array, NDArray[np.int64]]:
+    """Cut furniture out of the texts of a batch; return the keys and texts of what is gone, how many of each text."""
+    lost, says, counts = [], [], np.zeros(len(strings), np.int64)
     for row, lines in _furniture(strings, batch, keys, outlet):
-        spans = template_spans(strings[row], [(start, end, cues, "") for start, end, cues, _ in lines])
-        strings[row] = without(Cleaned(strings[row], strings[row]), spans).text
+        text = strings[row]
+        spans = template_spans(text, [(start, end, cues, "") for start, end, cues, _ in lines])
+        strings[row] = without(Cleaned(text, text), spans).text
         lost += [key for *_, key in lines]
+        says += [text[start:end] for start, end, *_ in lines]
         counts[row] = len(lines)
-    return np.array(lost, np.uint64), counts
+    return np.array(lost, np.uint64), pa.array(says, pa.string()), counts
 
 
 def _furniture(
@@ -232,14 +255,9 @@ def _furniture(
 
 def _says(batches: Batches, keys: NDArray[np.uint64]) -> Batches:
     for batch in batches:
-        first: dict[int, str] = {}
         strings = batch.column("text").to_pylist()
-        for row, lines in _furniture(strings, batch, keys, "outlet"):
-            for start, end, _, key in lines:
-                says = strings[row][start:end]
-                first[key] = min(first.get(key, says), says)
-        numbers = tasks.bits(np.array(list(first), np.uint64))
-        yield pa.record_batch([numbers, pa.array(list(first.values()), pa.string())], ["key", "says"])
+        furniture = _furniture(strings, batch, keys, "outlet")
+        yield _first((key, strings[row][start:end]) for row, lines in furniture for start, end, _, key in lines)
 
 
 def _hash(name: str) -> np.uint64:
