@@ -57,7 +57,7 @@ SMALL, SMALL_BYTES, SMALL_STORY = 100_000, (400, 800), 0.0
 #: The most documents of a run that the constants come from, and the sizes at which Spark and the peers run beside ours.
 CONSTANTS, BESIDE = 1_000_000, (100_000, 1_000_000)
 #: What a run may take, and the largest one.
-MEMORY, LARGE_MEMORY, SPARK_MEMORY = "2GB", "4GB", "4g"
+MEMORY, LARGE_MEMORY, SPARK_MEMORY = "2GB", "8GB", "4g"
 PEERS = ("text-dedup", "datasketch .5", "gaoya .5", "datatrove .5")
 #: Seconds and bytes of memory that a peer may take.
 PEER_SECONDS, PEER_BYTES = 3600.0, 12_000_000_000

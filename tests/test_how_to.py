@@ -1,28 +1,25 @@
-"""The code of the how-to pages runs as it stands, and does what the pages say when processes die."""
+"""The code of `docs/how-to/index-in-a-pipeline.md` does what the page says when processes die and messages are bad."""
 
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing, suppress
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import dedup
+from pages import ROOT, blocks_of
 
-PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "index-in-a-pipeline.md"
-#: Heading -> the Python blocks below it.
-SECTIONS: dict[str, list[str]] = {
-    heading: re.findall(r"(?ms)^```python\n(.*?)^```$", text)
-    for heading, text in re.findall(r"(?ms)^##+ ([^\n]+)\n(.*?)(?=^##|\Z)", PAGE.read_text(encoding="utf-8"))
-}
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BLOCKS = blocks_of(ROOT / "docs" / "how-to" / "index-in-a-pipeline.md")
 WORDS = (
     "harbour",
     "wall",
@@ -63,11 +60,15 @@ class Queue:
         self.dead_letters.append((message, reason))
 
 
+def code_of(heading: str) -> str:
+    """Return the first Python block below a heading."""
+    return next(block.code for block in BLOCKS if (block.heading, block.language) == (heading, "python"))
+
+
 def run(heading: str) -> dict[str, Any]:
-    """Run the blocks of a section one after the other; return what they define."""
+    """Run the first Python block below a heading; return what it defines."""
     names: dict[str, Any] = {}
-    for block in SECTIONS[heading]:
-        exec(compile(block, PAGE.name, "exec"), names)
+    exec(code_of(heading), names)
     return names
 
 
@@ -82,22 +83,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work where the files that an example writes do no harm."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.mark.parametrize("heading", [heading for heading, blocks in SECTIONS.items() if blocks])
-def test_code_runs(heading: str) -> None:
-    """The code of each section runs as it stands, and what it asserts holds."""
-    if "datasets" in heading:
-        pytest.importorskip("datasets")
-    if "night" in heading:
-        dedup.Index("news.dedup").close()
-    run(heading)
-
-
-def test_every_section_has_code() -> None:
-    """No section with code was lost on the way from the page to the test."""
-    assert {heading for heading, blocks in SECTIONS.items() if not blocks} == {"Data frames"}
-    assert sum(map(len, SECTIONS.values())) == PAGE.read_text(encoding="utf-8").count("```python")
 
 
 #: A worker whose process ends, without any clean-up, when it is about to acknowledge.
@@ -122,7 +107,7 @@ work(Queue(), "news.dedup")
 def test_a_worker_that_dies_before_it_acknowledges_changes_nothing(deaths: int) -> None:
     """Messages that come again after a crash leave the documents, clusters and events of one delivery."""
     messages = [*map(article, range(5)), article(5, json.loads(article(0))["text"])]
-    code = SECTIONS["A queue consumer"][0] + DYING
+    code = code_of("A queue consumer") + DYING
     for _ in range(deaths):
         assert (
             subprocess.run([sys.executable, "-c", code, json.dumps(messages)], check=False, timeout=60).returncode == 9
@@ -225,8 +210,7 @@ steps = st.one_of(
 @given(st.lists(steps, min_size=10, max_size=30))
 def test_a_follower_has_the_same_clusters(taken: list[tuple[Any, ...]]) -> None:
     """Tables that follow the log, also through crashes in the middle of it, hold the clusters of the index."""
-    example: dict[str, Any] = {}
-    exec(SECTIONS["Follow the event log"][0], example)
+    example = run("Follow the event log")
     follow, apply = example["follow"], example["apply"]
 
     def die_after(left: int) -> Any:

@@ -773,3 +773,26 @@ def test_an_event_that_cannot_be_read_is_told(path: Path) -> None:
         assert index.verify() == ["1 events have no list of documents."]
         with pytest.raises(IndexFileError, match="must be an index that is not damaged"):
             index.events(after=2)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TRIGGER late AFTER INSERT ON texts BEGIN DELETE FROM events; END",
+        "CREATE VIEW late AS SELECT * FROM events",
+    ],
+)
+def test_what_would_run_by_itself_is_refused(path: Path, statement: str) -> None:
+    """A file with a trigger or a view, which an index never has, is not opened."""
+    change(path, statement)
+    kind = statement.split()[1].lower()
+    with pytest.raises(IndexFileError, match=rf"must have no triggers and no views\. Got the {kind} 'late'\.$"):
+        Index(path)
+
+
+@pytest.mark.parametrize("size", [-1, 2**44, 2**62])
+def test_a_false_size_of_a_text_is_damage(path: Path, size: int) -> None:
+    """A text that says it is larger than memory, or smaller than nothing, is an error of ours."""
+    change(path, f"UPDATE words SET size = {size}")
+    with Index(path) as index, pytest.raises(IndexFileError, match="must be an index that is not damaged"):
+        [index.get(name) for name in index]

@@ -155,6 +155,10 @@ class SqliteStore:
         size = _value(execute("PRAGMA page_count")) * _value(execute("PRAGMA page_size"))
         if (there := Path(self._path).stat().st_size) < size and not _has_log(self._path):
             raise IndexFileError(f"{self._path} must be whole: {size} bytes. Got {there}, it was cut short.")
+        # What stands in the file of somebody else must not run here.
+        execute("PRAGMA trusted_schema = OFF")
+        for kind, name in execute("SELECT type, name FROM sqlite_schema WHERE type IN ('trigger', 'view')"):
+            raise IndexFileError(f"{self._path} must have no triggers and no views. Got the {kind} {name!r:.80}.")
         execute(f"PRAGMA cache_size = -{_CACHE}")
         execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT}")
         # To overwrite what is deleted costs more than to write it; runs of keys come and go all the time.
@@ -258,9 +262,9 @@ class SqliteStore:
 
     def _unpack(self, size: int, packed: bytes) -> str:
         try:
-            raw = packed if len(packed) == size else self._codec.decompress(packed, size, asbytes=True)
+            raw = packed if len(packed) == size else self._codec.decompress(packed, max(size, 0), asbytes=True)
             return str(raw, "utf-8", "surrogatepass")
-        except (OSError, TypeError, ValueError) as error:
+        except (MemoryError, OSError, OverflowError, TypeError, ValueError) as error:
             raise IndexFileError(f"{self._path} must be an index that is not damaged. Got: {error}.") from error
 
     def save_words(self, words: Sequence[tuple[int, str]]) -> None:
