@@ -333,7 +333,7 @@ class TestRun:
             (("good.jsonl", "--limit", "-1"), "limit must be an integer of at least 0. Got -1."),
             (("good.jsonl", "--out", "none/out.csv"), "no such folder"),
             (("good.jsonl", "--out", "./good.jsonl"), "out must be another file than the input"),
-            (("good.jsonl", "--out", "", "--text"), "text must come with out"),
+            (("good.jsonl", "--out", "", "--text"), "--text must come with --out"),
             (("good.jsonl", "--report", "out.pdf"), "A file to write must end with one of .html, .htm. Got out.pdf."),
             (("good.jsonl", "--report", "none/out.html"), "no such folder"),
             (("good.jsonl", "--threshold", "high"), "Invalid value for '--threshold'"),
@@ -506,6 +506,7 @@ class TestCompare:
             (("-", "b.txt", "--limit", "-1"), "limit must be an integer of at least 0. Got -1."),
             (("none.txt", "-"), "Cannot read none.txt: No such file or directory."),
             ((".", "."), "Cannot read .: Is a directory."),
+            (("a.jsonl.gz", "-"), "a.jsonl.gz must be one text, in a file of any other name. Got records (.jsonl.gz)."),
             (("-",), "Missing argument 'B'."),
         ],
     )
@@ -943,15 +944,15 @@ class TestRunInFiles:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ("--memory 2GB", "out must come with memory, the folder that the answer goes to. Got no out."),
+            ("--memory 2GB", "--memory must come with --out, the folder that the answer goes to. Got no --out."),
             ("--memory much --out answer", "memory must be a number of bytes above 0"),
             ("--memory 1MB --out answer", "memory must be at least 0.4 GB for"),
             ("--memory 2GB --out answer --report a.html", "report must not come with memory"),
             ("--memory 2GB --out answer --limit 0", "limit must not come with memory: the answer is in files. Got 0."),
             ("--memory 2GB --out answer --text", "text must not come with memory"),
             ("--memory 2GB --out no/answer", "out must be in a folder that exists"),
-            ("--work scratch --out a.csv", "memory must come with work and resume. Got no memory."),
-            ("--resume", "memory must come with work and resume. Got no memory."),
+            ("--work scratch --out a.csv", "--memory must come with --work and --resume. Got no --memory."),
+            ("--resume", "--memory must come with --work and --resume. Got no --memory."),
         ],
     )
     def test_refuses(

@@ -276,7 +276,7 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
             run = partial(_run_in_files, source, settings, on_error=on_error, as_json=as_json)
             return partial(run, out, memory, work, resume=resume, given=not_for_files)
         if work or resume:
-            raise InvalidArgumentError("memory must come with work and resume. Got no memory.")
+            raise InvalidArgumentError("--memory must come with --work and --resume. Got no --memory.")
         run = partial(_run, source, settings, on_error=on_error, limit=20 if limit is None else limit, as_json=as_json)
         return partial(run, out=out, text=text, report=report)
 
@@ -576,7 +576,7 @@ def _run(
         if _is_same_file(source, out):
             raise InvalidArgumentError(f"out must be another file than the input. Got {out!r}.")
     elif text:
-        raise InvalidArgumentError("text must come with out, the file that the texts go to. Got no out.")
+        raise InvalidArgumentError("--text must come with --out, the file that the texts go to. Got no --out.")
     if report:
         from dedup.report import check_report  # noqa: PLC0415 - loads on first use
 
@@ -615,7 +615,7 @@ def _run_in_files(
     from dedup.config import Config  # noqa: PLC0415 - loads on first use
 
     if not out:
-        raise InvalidArgumentError("out must come with memory, the folder that the answer goes to. Got no out.")
+        raise InvalidArgumentError("--memory must come with --out, the folder that the answer goes to. Got no --out.")
     for name, value in given.items():
         if value is not None:
             raise InvalidArgumentError(f"{name} must not come with memory: the answer is in files. Got {value!r}.")
@@ -931,6 +931,11 @@ def _check_there(name: str, kind: str) -> None:
 
 
 def _read_text(name: str) -> str:
+    """Read one text; a file of records, which would be taken for one, is refused."""
+    from dedup.formats.read import TABLES, find_suffix  # noqa: PLC0415 - loads on first use
+
+    if suffix := find_suffix(name, TABLES):
+        raise InvalidArgumentError(f"{name} must be one text, in a file of any other name. Got records ({suffix}).")
     try:
         content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
         return content.decode("utf-8-sig")

@@ -313,7 +313,8 @@ class Match:
         containment: Share of the article's shingles that the canonical has, in [0, 1]; 1 as before.
         containment_canonical: Share of the canonical's shingles that the article has, in [0, 1]; 1 as before.
         is_new: Whether its story is new: it is the canonical document of a cluster that was not there before.
-        previous: The id of the document that was canonical in its cluster before, when another one is now.
+        previous: The id of the document that was canonical in its cluster before the call, when another one is now:
+            this one, where `canonical` is its own id, or another of the call.
         items: The same of the stories that the page carried beside its own; none of a query.
     """
 

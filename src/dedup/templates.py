@@ -47,11 +47,15 @@ LEAST_POINTS_UNKNOWN = 15
 #: How many stories a block must stand in for each outlet that has it.
 STORIES_PER_OUTLET = 2
 
-_LEAST_WORDS = 3  # of a block; shorter ones say nothing, and matter to nobody
-_LEAST_DOCUMENTS = 3  # of one outlet that have a block, before anybody looks at their stories
+#: The least words of a block; shorter ones say nothing, and matter to nobody.
+LEAST_WORDS = 3
+#: How many documents of one outlet must have a block before anybody looks at their stories.
+LEAST_DOCUMENTS = 3
+#: How many words around the repeated blocks a story needs to be told from another.
+LEAST_REST = 20
+
 _PART = 1 << 20  # blocks that are looked up at a time
 _TEXTS = 1 << 17  # texts whose blocks are summed at a time
-_LEAST_REST = 20  # words around the repeated blocks by which a story can be told from another
 
 
 #: Takes numbers of texts and returns these.
@@ -189,7 +193,7 @@ def learn(
     repeated = _repeated(names, outlet, prints, known)
     rest = prints.per_text(np.where(repeated, 0, prints.words))
     inside = prints.per_text(np.where(repeated, prints.words, 0))
-    told = (rest >= _LEAST_REST) & ((inside > 0) | all_blocks)
+    told = (rest >= LEAST_REST) & ((inside > 0) | all_blocks)
     # Where nobody knows the outlet, a longer text around a block is needed to tell furniture from syndication.
     if "" in names:
         told &= (outlet != names.index("")) | (rest >= inside)
@@ -200,7 +204,7 @@ def learn(
 
     def rests(part: range) -> list[str]:
         chosen = rows[part.start : part.stop]
-        return _rests(take(chosen), repeated[prints.places(chosen)])
+        return without_repeated(take(chosen), repeated[prints.places(chosen)])
 
     stories[rows] = _stories(rests, (rest + inside)[rows], config, scratch, lasting=lasting)
     noted = np.flatnonzero(_may_repeat(prints) if all_blocks else repeated)
@@ -231,7 +235,7 @@ def furniture(outlets: Sequence[str], prints: Prints, known: Sightings) -> NDArr
     found[rows] = np.where(qualifies(points, own, least, at, stories), own, 0)
     left = prints.per_text(np.where(found, 0, prints.words))
     some = np.flatnonzero(found)
-    found[some[left[prints.text_of(some)] < _LEAST_REST]] = 0
+    found[some[left[prints.text_of(some)] < LEAST_REST]] = 0
     return found
 
 
@@ -344,7 +348,7 @@ def _repeated(names: list[str], outlet: NDArray[np.int64], prints: Prints, known
         for place, mine in _by_outlet(outlet[text], np.arange(len(rows))):
             counts[mine] += known.stories(names[place], prints.fingerprints[rows[mine]])
     repeated = np.zeros(len(prints.fingerprints), np.bool_)
-    repeated[rows] = counts >= _LEAST_DOCUMENTS
+    repeated[rows] = counts >= LEAST_DOCUMENTS
     return repeated
 
 
@@ -359,7 +363,7 @@ def _blocks(prints: Prints, chosen: Callable[[NDArray[np.uint64]], NDArray[np.bo
 
 
 def _often(prints: Prints) -> NDArray[np.uint64]:
-    """Return the fingerprints that stand in `_LEAST_DOCUMENTS` places or more, ascending."""
+    """Return the fingerprints that stand in `LEAST_DOCUMENTS` places or more, ascending."""
     often = [np.empty(0, np.uint64)]
     parts = 1 + len(prints.fingerprints) // (16 * _PART)
     for part in range(parts):
@@ -374,12 +378,12 @@ def _often(prints: Prints) -> NDArray[np.uint64]:
             or [often[0]]
         )
         ordered = np.sort(values)
-        last = ordered[_LEAST_DOCUMENTS - 1 :]
+        last = ordered[LEAST_DOCUMENTS - 1 :]
         often.append(np.unique(last[last == ordered[: len(last)]]))
     return np.sort(np.concatenate(often))
 
 
-def _rests(texts: list[str], repeated: NDArray[np.bool_]) -> list[str]:
+def without_repeated(texts: list[str], repeated: NDArray[np.bool_]) -> list[str]:
     """Return texts without their repeated blocks."""
     firsts, starts, ends = locate(native.Texts.from_strings(texts))
     rests = []
@@ -394,7 +398,7 @@ def _rests(texts: list[str], repeated: NDArray[np.bool_]) -> list[str]:
 
 def _may_repeat(prints: Prints, part: slice = slice(None)) -> NDArray[np.bool_]:
     """Return which blocks, of a part of them, say enough to be furniture."""
-    enough: NDArray[np.bool_] = (prints.words[part] >= _LEAST_WORDS) & (prints.fingerprints[part] != 0)
+    enough: NDArray[np.bool_] = (prints.words[part] >= LEAST_WORDS) & (prints.fingerprints[part] != 0)
     return enough
 
 

@@ -103,7 +103,7 @@ def observe(table: Sightings) -> tuple[Any, ...]:
 
 def inside(table: Sightings) -> tuple[Any, ...]:
     """Return the arrays that do not depend on the order of names."""
-    arrays = table._folded()
+    arrays = table.folded()
     return tuple(getattr(arrays, name).tolist() for name in ("key", "fingerprint", "seen", "start", "story", "strong"))
 
 
@@ -185,7 +185,7 @@ def test_asking_nothing_and_adding_nothing(parts: list[Batch]) -> None:
 def test_the_hash_of_a_story_is_that_of_format_md() -> None:
     """`_mix` equals the twin of the kernel's on any 64 bits."""
     values = [0, 1, MOST, 2**63, *(reference.mix(value) for value in range(100))]
-    assert sightings._mix(numbers(*values)).tolist() == [reference.mix(value) for value in values]
+    assert sightings.mix(numbers(*values)).tolist() == [reference.mix(value) for value in values]
 
 
 def test_what_is_added_is_copied() -> None:

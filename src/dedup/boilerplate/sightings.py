@@ -92,7 +92,7 @@ class _Rows(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class _Table:
+class Table:
     """Sightings in order: those of key `i` are rows `start[i]` to `start[i + 1]`, at least 1 and at most `KEPT`.
 
     Args:
@@ -132,7 +132,7 @@ class _Table:
 
 
 _NO_ROWS = np.empty(0, np.uint64)
-_NOTHING = _Table(
+_NOTHING = Table(
     key=_NO_ROWS,
     fingerprint=_NO_ROWS,
     outlet=np.empty(0, np.int32),
@@ -180,7 +180,7 @@ class Sightings:
 
     def __len__(self) -> int:
         """Return the number of rows: different stories, summed over the blocks of all outlets."""
-        return len(self._folded().story)
+        return len(self.folded().story)
 
     def add(
         self,
@@ -222,12 +222,12 @@ class Sightings:
             places[i] = self._places.setdefault(outlets[i], len(self._places))
         self._adds = min(self._adds + 1, _LATEST)
         seen = np.full(len(outlet), self._adds, np.int32)
-        key = _mix(fingerprint ^ hashes[outlet])
-        self._pending.append(_Rows(key, fingerprint.copy(), places[outlet], seen, _mix(story), strong.copy()))
+        key = mix(fingerprint ^ hashes[outlet])
+        self._pending.append(_Rows(key, fingerprint.copy(), places[outlet], seen, mix(story), strong.copy()))
         self._waiting += len(outlet)
         # A fold copies the table: at a quarter of it, an added row costs a few copied ones.
         if self._waiting >= max(_BATCH, len(self._table.story) // 4):
-            self._folded()
+            self.folded()
 
     def points(self, outlet: str, fingerprints: NDArray[np.uint64]) -> NDArray[np.int64]:
         """Return the points of blocks of an outlet: `STRONG` for each different strong story, `WEAK` for a weak one.
@@ -242,7 +242,7 @@ class Sightings:
         Raises:
             InvalidArgumentError: An argument is of another type.
         """
-        return self._look_up(self._folded().points, outlet, fingerprints)
+        return self._look_up(self.folded().points, outlet, fingerprints)
 
     def stories(self, outlet: str, fingerprints: NDArray[np.uint64]) -> NDArray[np.int64]:
         """Return in how many different stories of an outlet blocks stand.
@@ -257,7 +257,7 @@ class Sightings:
         Raises:
             InvalidArgumentError: An argument is of another type.
         """
-        return self._look_up(self._folded().count, outlet, fingerprints)
+        return self._look_up(self.folded().count, outlet, fingerprints)
 
     def spread(self, fingerprints: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return at how many outlets blocks are known, and in how many stories, summed over these outlets.
@@ -272,7 +272,7 @@ class Sightings:
             InvalidArgumentError: An argument is of another type.
         """
         _check_column("fingerprints", fingerprints, np.uint64)
-        table = self._folded()
+        table = self.folded()
         known, sums = table.by_fingerprint
         first, last = np.searchsorted(known, fingerprints), np.searchsorted(known, fingerprints, side="right")
         return last - first, sums[last] - sums[first]
@@ -293,7 +293,7 @@ class Sightings:
         _validate.text("example", example)
         fingerprint = _validate.integer("fingerprint", fingerprint, most=_MOST)
         key = _keys(outlet, np.array([fingerprint], np.uint64))
-        if _find(self._folded().key, key)[1][0]:
+        if _find(self.folded().key, key)[1][0]:
             name, example = int(key[0]), example[:_EXAMPLE]
             self._examples[name] = min(self._examples.get(name, example), example)
 
@@ -309,7 +309,7 @@ class Sightings:
         """
         least = _validate.integer("least", least, least=1)
         least_unknown = _validate.integer("least_unknown", least_unknown, least=1)
-        table = self._folded()
+        table = self.folded()
         # An unknown outlet that was never seen has no place.
         unknown = table.outlet == self._places.get("", -1)
         chosen = np.flatnonzero(table.points >= np.where(unknown, least_unknown, least))
@@ -361,7 +361,7 @@ class Sightings:
         Raises:
             OutputError: It cannot be written; what stood there before still does.
         """
-        table = self._folded()
+        table = self.folded()
         known = _find(table.key, np.array(sorted(self._examples), np.uint64))[0]
         name, name_size = _pack(self._places)
         example, example_size = _pack(self._examples[key] for key in table.key[known].tolist())
@@ -419,14 +419,14 @@ class Sightings:
 
     def _take(self, part: Sightings) -> None:
         """Join a table of no more adds into this one."""
-        table = part._folded()
+        table = part.folded()
         places = [self._places.setdefault(name, len(self._places)) for name in part._places]
         outlet, later = np.array(places, np.int32)[table.outlet], self._adds - part._adds
         self._table = _join(self._table, replace(table, outlet=outlet, seen=table.seen + later))
         for key, example in part._examples.items():
             self._examples[key] = min(self._examples.get(key, example), example)
 
-    def _folded(self) -> _Table:
+    def folded(self) -> Table:
         """Return the table with everything that was added in it."""
         if self._pending:
             rows = _Rows(*map(np.concatenate, zip(*self._pending, strict=True)))
@@ -469,7 +469,7 @@ def _check_column(name: str, column: object, dtype: type[np.generic], rows: int 
         raise InvalidArgumentError(f"{name} must be {allowed}. Got {column.dtype}, shape {column.shape}.")
 
 
-def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Return the finaliser of SplitMix64 of each value, as in format.md."""
     values = (values ^ values >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ values >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
@@ -487,7 +487,7 @@ def _hash(name: str) -> int:
 
 def _keys(outlet: str, fingerprints: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Return the keys of blocks of one outlet, different for different blocks."""
-    return _mix(fingerprints ^ np.uint64(_hash(_validate.text("outlet", outlet))))
+    return mix(fingerprints ^ np.uint64(_hash(_validate.text("outlet", outlet))))
 
 
 def _starts(sizes: NDArray[Any]) -> NDArray[np.int64]:
@@ -510,7 +510,7 @@ def _find(sorted_: NDArray[np.uint64], values: NDArray[np.uint64]) -> tuple[NDAr
     return at, known
 
 
-def _group(rows: _Rows) -> _Table:
+def _group(rows: _Rows) -> Table:
     """Return the table of some rows, at least one."""
     order = _sort(rows.key, rows.story)
     key, story = rows.key[order], rows.story[order]
@@ -520,7 +520,7 @@ def _group(rows: _Rows) -> _Table:
     kept = np.flatnonzero(different)
     member = order[first]
     return _cap(
-        _Table(
+        Table(
             key=key[first],
             fingerprint=rows.fingerprint[member],
             outlet=rows.outlet[member],
@@ -543,7 +543,7 @@ def _sort(key: NDArray[np.uint64], story: NDArray[np.uint64]) -> NDArray[np.int6
     return order
 
 
-def _cap(table: _Table) -> _Table:
+def _cap(table: Table) -> Table:
     """Return the table with the `KEPT` smallest story hashes of each key."""
     if not (table.count > KEPT).any():
         return table
@@ -552,7 +552,7 @@ def _cap(table: _Table) -> _Table:
     return replace(table, start=start, story=table.story[kept], strong=table.strong[kept])
 
 
-def _join(table: _Table, other: _Table) -> _Table:
+def _join(table: Table, other: Table) -> Table:
     """Return the table of the rows of both; their places of outlets mean the same names."""
     if not len(table.key):
         return other
@@ -571,7 +571,7 @@ def _join(table: _Table, other: _Table) -> _Table:
     fresh, new = np.flatnonzero(~known), np.flatnonzero(~there)
     keys, rows = _places_after(at[fresh], len(table.key)), _places_after(place[new], len(table.story))
     return _cap(
-        _Table(
+        Table(
             key=_interleave(keys, table.key, other.key[fresh]),
             fingerprint=_interleave(keys, table.fingerprint, other.fingerprint[fresh]),
             outlet=_interleave(keys, table.outlet, other.outlet[fresh]),
@@ -613,7 +613,7 @@ def _lower_bound(
     return low
 
 
-def _forget(table: _Table, most: int) -> _Table:
+def _forget(table: Table, most: int) -> Table:
     """Return at most `most` rows: without the keys of the fewest stories and, among them, those seen longest ago.
 
     Among keys that are alike in both, those that come first go first, and no more of them than must.
@@ -626,7 +626,7 @@ def _forget(table: _Table, most: int) -> _Table:
     alike = np.flatnonzero(worth == ascending[last])
     lost[alike[: last + 1 - np.count_nonzero(lost)]] = True
     kept, rows = ~lost, np.repeat(~lost, table.count)
-    return _Table(
+    return Table(
         key=table.key[kept],
         fingerprint=table.fingerprint[kept],
         outlet=table.outlet[kept],
@@ -669,7 +669,7 @@ def _read(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
     return columns
 
 
-def _unpack_table(columns: dict[str, NDArray[Any]]) -> tuple[_Table, list[str], dict[int, str]]:
+def _unpack_table(columns: dict[str, NDArray[Any]]) -> tuple[Table, list[str], dict[int, str]]:
     """Return the table, the names of outlets and the examples by key.
 
     Raises:
@@ -680,9 +680,9 @@ def _unpack_table(columns: dict[str, NDArray[Any]]) -> tuple[_Table, list[str], 
     fingerprint, outlet, count, story = (columns[name] for name in ("fingerprint", "outlet", "count", "story"))
     names = _unpack(columns["name"], columns["name_size"])
     hashes = np.array([_hash(name) for name in names], np.uint64)
-    key, start, example_of = _mix(fingerprint ^ hashes[outlet]), _starts(count), columns["example_of"]
+    key, start, example_of = mix(fingerprint ^ hashes[outlet]), _starts(count), columns["example_of"]
     examples = _unpack(columns["example"], columns["example_size"])
-    table = _Table(key, fingerprint, outlet, columns["seen"], start, story, columns["strong"])
+    table = Table(key, fingerprint, outlet, columns["seen"], start, story, columns["strong"])
     rises = story[1:] > story[:-1]
     rises[start[1:-1] - 1] = True
     fits = (

@@ -68,7 +68,7 @@ def learn(
     """
     texts = documents.select("doc", "source", "outlet", "text", "prints")
     parts = 1 + texts.count() // engine.SHARE
-    table = known._folded()  # noqa: SLF001
+    table = known.folded()
     blocks = store.keep(
         texts.select("doc", "outlet", "prints")
         .mapInArrow(partial(_scatter_blocks, parts=parts), tasks.PACKED)
@@ -242,7 +242,7 @@ def _furniture(
     found = _may_repeat(blocks) & np.isin(own, keys)
     text = np.repeat(np.arange(len(counts)), counts)
     left = np.bincount(text, np.where(found, 0, blocks["words"]), len(counts))
-    found &= left[text] >= templates._LEAST_REST  # noqa: SLF001
+    found &= left[text] >= templates.LEAST_REST
     firsts = np.concatenate([[0], np.cumsum(counts)])
     rows = np.unique(text[found])
     places, starts, ends = locate(native.Texts.from_strings([strings[row] for row in rows.tolist()]))
@@ -271,11 +271,11 @@ def _hashes(batch: pa.RecordBatch, outlet: str) -> NDArray[np.uint64]:
 
 
 def _keys(fingerprints: NDArray[np.uint64], outlets: Any) -> NDArray[np.uint64]:  # noqa: ANN401
-    return sightings._mix(fingerprints ^ outlets)  # noqa: SLF001
+    return sightings.mix(fingerprints ^ outlets)
 
 
 def _may_repeat(blocks: NDArray[Any]) -> NDArray[np.bool_]:
-    enough: NDArray[np.bool_] = (blocks["words"] >= templates._LEAST_WORDS) & (blocks["fingerprint"] != 0)  # noqa: SLF001
+    enough: NDArray[np.bool_] = (blocks["words"] >= templates.LEAST_WORDS) & (blocks["fingerprint"] != 0)
     return enough
 
 
@@ -317,7 +317,7 @@ def _repeated(
     if len(keys):
         at = np.minimum(np.searchsorted(keys, own), len(keys) - 1)
         times += np.where(keys[at] == own, counts[at], 0)
-    is_repeated = times >= templates._LEAST_DOCUMENTS  # noqa: SLF001
+    is_repeated = times >= templates.LEAST_DOCUMENTS
     chosen = np.flatnonzero(is_repeated[group] & different)
     rows = np.empty(len(chosen), _REPEATED)
     rows["doc"], rows["key"] = seen["doc"][chosen], seen["key"][chosen]
@@ -354,7 +354,7 @@ def _rests(batches: Batches, *, all_blocks: bool) -> Batches:
         words = blocks["words"].astype(np.int64)
         rest = np.bincount(text, np.where(repeated, 0, words), len(counts)).astype(np.int64)
         inside = np.bincount(text, np.where(repeated, words, 0), len(counts)).astype(np.int64)
-        told = (rest >= templates._LEAST_REST) & ((inside > 0) | all_blocks)  # noqa: SLF001
+        told = (rest >= templates.LEAST_REST) & ((inside > 0) | all_blocks)
         told &= (tasks.numbers(batch, "outlet") != tasks.UNKNOWN) | (rest >= inside)
         noted = (_may_repeat(blocks) if all_blocks else repeated) & told[text]
         # A block that did not repeat yet is weighed as if it did: against what stands around it.
@@ -364,7 +364,7 @@ def _rests(batches: Batches, *, all_blocks: bool) -> Batches:
         records["strong"] = (rest[text] - own >= inside[text] + own)[noted]
         rows = np.flatnonzero(told)
         strings = batch.column("text").take(pa.array(rows)).to_pylist()
-        texts = templates._rests(strings, repeated[told[text]])  # noqa: SLF001
+        texts = templates.without_repeated(strings, repeated[told[text]])
         columns = {
             "doc": batch.column("doc").take(pa.array(rows)),
             "outlet": batch.column("outlet").take(pa.array(rows)),
@@ -415,7 +415,7 @@ def _scatter_sightings(batches: Batches, parts: int) -> Batches:
 def _sightings(batches: Batches) -> Batches:
     """Yield the different sightings of each block, of KEPT stories at most, those that `Sightings` keeps."""
     found = tasks.of_kind(tasks.unpack(batches), _SIGHTINGS, _SIGHTING)
-    order = sightings._mix(np.ascontiguousarray(found["story"]))  # noqa: SLF001
+    order = sightings.mix(np.ascontiguousarray(found["story"]))
     # Strong ones stand first among equal ones.
     found = found[np.lexsort((1 - found["strong"], order, found["key"]))]
     found = found[_differs(found["key"]) | _differs(found["story"])]

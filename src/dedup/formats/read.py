@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 CODECS = {".gz": "gzip", ".zst": "zstd"}
 
 _LINES = tuple(kind + packed for kind in (".jsonl", ".ndjson", ".json", ".csv") for packed in ("", *CODECS))
-_TABLES = (*_LINES, ".parquet")
-_SUFFIXES = (*_TABLES, ".txt")
+#: The endings of files of records.
+TABLES = (*_LINES, ".parquet")
+_SUFFIXES = (*TABLES, ".txt")
 
 #: What may be absent beside `text`.
 _OPTIONAL = ("id", "source", "published", "title", "url", "parent")
@@ -157,8 +158,8 @@ def read_records(path: str | os.PathLike[str], needed: Sequence[str]) -> list[di
         InputError: The file cannot be read, is of another kind, or lacks a field; or a row is bad.
     """
     path = Path(os.fsdecode(path))
-    if find_suffix(path, _TABLES) is None:
-        raise InputError(f"A file of records must end with one of {', '.join(_TABLES)}. Got {path.name}.")
+    if find_suffix(path, TABLES) is None:
+        raise InputError(f"A file of records must end with one of {', '.join(TABLES)}. Got {path.name}.")
     rows: Iterator[tuple[Place, Any]] = _path_rows(path, needed)
     records: list[dict[str, Any]] = []
     for place, record in rows:
@@ -321,7 +322,7 @@ def _folder_files(root: Path) -> Iterator[Path | Row]:
             yield (str(path), 0), InputError(_OUTSIDE)
     found.sort(key=lambda path: path.relative_to(root).as_posix())
     texts = [path for path in found if find_suffix(path, (".txt",))]
-    wanted = texts or [path for path in found if find_suffix(path, _TABLES)]
+    wanted = texts or [path for path in found if find_suffix(path, TABLES)]
     if found and not wanted:
         raise InputError(f"No file of {root} ends with one of {', '.join(_SUFFIXES)}.")
     for path in wanted:
