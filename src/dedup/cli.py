@@ -1,8 +1,9 @@
-"""The command line: argv -> settings -> the functions of the package. The only file that prints or exits.
+"""The command line: argv -> settings -> the functions of the package. The only file that exits.
 
 typer and rich are the `[cli]` extra. What takes time to load, they too, loads inside the functions that need it: --help
 stays quick, Ctrl-C meets `main` from the start, and without the extra there is one clear line. typer does no more than
-turn argv into a function to call; what that function raises ends in `main`, what it shows is made in `_terminal`.
+turn argv into a function to call; what that function raises ends in `main`, what it shows is made in `_terminal` and
+printed by `_console`.
 """
 
 # typer evaluates the annotations of the commands, which name its own things: no `from __future__ import annotations`.
@@ -12,16 +13,12 @@ import os
 import sys
 import time
 import warnings
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
-from dedup import _terminal, _validate
+from dedup import _console, _index_commands, _terminal, _validate
 from dedup.errors import (
     DedupError,
     DedupWarning,
@@ -29,18 +26,13 @@ from dedup.errors import (
     InputError,
     InvalidArgumentError,
     MissingExtraError,
-    OutputError,
 )
 
 if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-    from typer import Context, Typer
+    from typer import Typer
 
-    from dedup import Article, Event, Index
     from dedup.config import Cleaning
     from dedup.evaluation import LabelledPair
-    from dedup.formats import Skipped
-    from dedup.stages import Progress
 
 _CLEANING: "dict[bool, Cleaning]" = {True: "auto", False: "off"}
 _EXAMPLES = {
@@ -81,35 +73,6 @@ _EXAMPLES = {
         "eval seeds/labels.jsonl clusters.parquet --json",
     ),
     "calibrate": ("calibrate seeds", "calibrate seeds --labels seeds/labels.jsonl", "calibrate seeds --json"),
-    "index": (
-        "index create news.db --prefer 'Harbour Gazette'",
-        "index add news.db seeds",
-        "index query news.db seeds/tram-echo.txt",
-        "index expire news.db --before 2025-01-01",
-        "index stats news.db",
-        "index verify news.db",
-    ),
-    "index create": ("index create news.db", "index create strict.db --threshold 0.8 --no-clean"),
-    "index add": ("index add news.db seeds", "index add news.db seeds --durability full --json > matches.jsonl"),
-    "index query": (
-        "index query news.db seeds/harbour-herald.txt",
-        "index query news.db - --json < seeds/harbour-herald.txt",
-    ),
-    "index get": ("index get news.db tram-echo", "index get news.db tram-echo > tram.txt"),
-    "index remove": ("index remove news.db tram-echo tram-ledger",),
-    "index expire": (
-        "index expire news.db --before 2025-01-01",
-        "index expire news.db --before 2025-01-01T12:00:00Z --by arrived",
-    ),
-    "index events": (
-        "index events news.db",
-        "index events news.db --after 20 --limit 5",
-        "index events news.db --json",
-    ),
-    "index stats": ("index stats news.db", "index stats news.db --json"),
-    "index verify": ("index verify news.db", "index verify news.db --json"),
-    "index compact": ("index compact news.db",),
-    "index backup": ("index backup news.db copy.db",),
 }
 
 
@@ -181,7 +144,7 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
     from dedup.config import Config, KeepPolicy  # noqa: PLC0415 - its defaults are those of the options
 
     option, argument, default = typer.Option, typer.Argument, Config()
-    app = _group()
+    app = _console.group()
 
     def show_version(wanted: bool) -> None:
         if wanted:
@@ -190,7 +153,7 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
             print(f"dedup {version('dedup')}")
             raise typer.Exit
 
-    @app.callback(invoke_without_command=True, epilog=_examples(""))
+    @app.callback(invoke_without_command=True, epilog=_console.examples(_EXAMPLES[""]))
     def dedup(
         context: typer.Context,
         _version: Annotated[
@@ -198,11 +161,11 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
         ] = False,
     ) -> None:
         """Find which news texts are the same text."""
-        _check_command(context)
+        _console.check_command(context)
 
-    app.add_typer(_index_app(), name="index")
+    app.add_typer(_index_commands.app(), name="index")
 
-    @app.command(epilog=_examples("run"))
+    @app.command(epilog=_console.examples(_EXAMPLES["run"]))
     def run(
         source: Annotated[
             str, argument(metavar="INPUT", help="A JSONL, CSV, Parquet or .txt file, or a folder of such files.")
@@ -280,7 +243,7 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
         run = partial(_run, source, settings, on_error=on_error, limit=20 if limit is None else limit, as_json=as_json)
         return partial(run, out=out, text=text, report=report)
 
-    @app.command(epilog=_examples("compare"))
+    @app.command(epilog=_console.examples(_EXAMPLES["compare"]))
     def compare(
         left: Annotated[str, argument(metavar="A", help="A text file; - is stdin.")],
         right: Annotated[str, argument(metavar="B", help="Another; - is stdin.")],
@@ -292,7 +255,7 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
         """Tell how two texts stand to each other, what they share and where they differ."""
         return partial(_compare, left, right, clean=clean, limit=limit, as_json=as_json)
 
-    @app.command(epilog=_examples("clean"))
+    @app.command(epilog=_console.examples(_EXAMPLES["clean"]))
     def clean(
         page: Annotated[str, argument(metavar="PAGE", help="A text file; - is stdin.")],
         *,
@@ -304,7 +267,7 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
         """
         return partial(_clean, page, as_json=as_json)
 
-    @app.command(epilog=_examples("plan"))
+    @app.command(epilog=_console.examples(_EXAMPLES["plan"]))
     def plan(
         *,
         threshold: Annotated[float, option(help="Jaccard similarity to plan for.")] = default.threshold,
@@ -321,7 +284,7 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
         plan = partial(_plan, threshold, recall, slots, documents, words, duplicates)
         return partial(plan, largest=largest, threads=threads, as_json=as_json)
 
-    @app.command("eval", epilog=_examples("eval"))
+    @app.command("eval", epilog=_console.examples(_EXAMPLES["eval"]))
     def evaluate(
         labels: Annotated[str, argument(metavar="LABELS", help="A JSONL, CSV or Parquet file with id and story.")],
         clusters: Annotated[str, argument(metavar="CLUSTERS", help="What dedup run --out wrote.")],
@@ -339,7 +302,7 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
         """
         return partial(_evaluate, labels, clusters, pairs=pairs, label=label, resamples=resamples, as_json=as_json)
 
-    @app.command(epilog=_examples("calibrate"))
+    @app.command(epilog=_console.examples(_EXAMPLES["calibrate"]))
     def calibrate(
         source: Annotated[str, argument(metavar="INPUT", help="What dedup run takes, at most 2000 documents.")],
         *,
@@ -354,204 +317,6 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
         return partial(_calibrate, source, labels=labels, label=label, as_json=as_json)
 
     return app
-
-
-def _index_app() -> "Typer":  # noqa: C901 - one function per command
-    """Return the parser of the commands of an index."""
-    import typer  # noqa: PLC0415 - an extra
-
-    from dedup.config import Config  # noqa: PLC0415 - its defaults are those of the options
-
-    option, argument, default = typer.Option, typer.Argument, Config()
-    app = _group()
-
-    @app.callback(invoke_without_command=True, epilog=_examples("index"))
-    def index(context: typer.Context) -> None:
-        """Keep the clusters of articles that come and go in a file."""
-        _check_command(context)
-
-    @app.command(epilog=_examples("index create"))
-    def create(
-        file: Annotated[str, argument(metavar="FILE", help="The file to make.")],
-        *,
-        threshold: Annotated[float, option(help="Least Jaccard similarity of a duplicate.")] = default.threshold,
-        containment: Annotated[
-            float | None, option(help="Least share of an excerpt in the longer text.", show_default="threshold + 0.05")
-        ] = default.containment,
-        overlap: Annotated[
-            float, option(help="Least share of the shorter text in the longer one of an overlap.")
-        ] = default.overlap,
-        min_passage: Annotated[
-            int, option(help="Words in a row that are an overlap, whatever their share.")
-        ] = default.min_passage,
-        min_excerpt: Annotated[
-            int, option(help="Least shingles of the shorter text of an excerpt or overlap.")
-        ] = default.min_excerpt,
-        recall: Annotated[float, option(help="Least share of pairs at the threshold to find.")] = default.recall,
-        shingle_size: Annotated[int, option(help="Words per shingle.")] = default.shingle_size,
-        slots: Annotated[int, option(help="Slots of a signature.")] = default.num_slots,
-        seed: Annotated[int, option(help="Seed of the hash.")] = default.seed,
-        prefer: Annotated[
-            list[str] | None,
-            option(metavar="SOURCE", help="Keep this outlet's copy first; may be repeated, best first."),
-        ] = None,
-        clean: Annotated[bool, option("--clean/--no-clean", help="Take page furniture off first.")] = True,
-    ) -> Callable[[], None]:
-        """Make an empty index; its settings stay as they are."""
-        settings = {
-            "threshold": threshold,
-            "containment": containment,
-            "overlap": overlap,
-            "min_passage": min_passage,
-            "min_excerpt": min_excerpt,
-            "recall": recall,
-            "shingle_size": shingle_size,
-            "num_slots": slots,
-            "seed": seed,
-            "clean": "pages" if clean else "off",
-        }
-        return partial(_index_create, file, settings, prefer or ())
-
-    @app.command(epilog=_examples("index add"))
-    def add(
-        file: Annotated[str, argument(metavar="FILE", help="The index; made when it is not there.")],
-        inputs: Annotated[list[str], argument(metavar="INPUT", help="What dedup run takes; each article needs an id.")],
-        *,
-        batch: Annotated[int, option(help="Articles that are added at a time, all or none.")] = 1000,
-        durability: Annotated[
-            str, option(help="normal, or full: what is acknowledged outlives a power cut.")
-        ] = "normal",
-        threads: Annotated[int | None, option(help="Threads.", show_default="one per processor")] = default.threads,
-        on_error: Annotated[str, option(help="raise or skip: what to do with a bad row.")] = "raise",
-        as_json: Annotated[
-            bool, option("--json", help="Print a line of JSON per article, once it is safe in the file.")
-        ] = False,
-    ) -> Callable[[], None]:
-        """Add articles, batch by batch.
-
-        An article whose id is there with the same text changes nothing; with another text it replaces that one.
-        """
-        add = partial(_index_add, file, inputs, batch, durability=durability, threads=threads)
-        return partial(add, on_error=on_error, as_json=as_json)
-
-    @app.command(epilog=_examples("index query"))
-    def query(
-        file: Annotated[str, argument(metavar="FILE", help="The index.")],
-        text: Annotated[str, argument(metavar="TEXT", help="A text file; - is stdin.")],
-        *,
-        as_json: Annotated[bool, option("--json", help="Print one JSON object.")] = False,
-    ) -> Callable[[], None]:
-        """Tell how a text stands to the articles of an index."""
-        return partial(_index_query, file, text, as_json=as_json)
-
-    @app.command(epilog=_examples("index get"))
-    def get(
-        file: Annotated[str, argument(metavar="FILE", help="The index.")],
-        name: Annotated[str, argument(metavar="ID", help="The id of a document.")],
-        *,
-        as_json: Annotated[bool, option("--json", help="Print one JSON object.")] = False,
-    ) -> Callable[[], None]:
-        """Print the text of a document as it is kept.
-
-        The text goes to stdout, to the byte unless that is a terminal; what is known of it goes to stderr.
-        """
-        return partial(_index_get, file, name, as_json=as_json)
-
-    @app.command(epilog=_examples("index remove"))
-    def remove(
-        file: Annotated[str, argument(metavar="FILE", help="The index.")],
-        names: Annotated[list[str], argument(metavar="ID", help="Ids of documents.")],
-        *,
-        as_json: Annotated[bool, option("--json", help="Print one JSON object.")] = False,
-    ) -> Callable[[], None]:
-        """Remove documents, and the stories that they carry."""
-        return partial(_index_remove, file, names, as_json=as_json)
-
-    @app.command(epilog=_examples("index expire"))
-    def expire(
-        file: Annotated[str, argument(metavar="FILE", help="The index.")],
-        *,
-        before: Annotated[str, option(metavar="DATE", help="A date or a time, as ISO 8601; without a zone, UTC.")],
-        by: Annotated[str, option(help="published or arrived: the time that counts.")] = "published",
-        as_json: Annotated[bool, option("--json", help="Print one JSON object.")] = False,
-    ) -> Callable[[], None]:
-        """Remove the documents of the time before a date.
-
-        By time of publication, what has no date stays.
-        """
-        return partial(_index_expire, file, before, by, as_json=as_json)
-
-    @app.command(epilog=_examples("index events"))
-    def events(
-        file: Annotated[str, argument(metavar="FILE", help="The index.")],
-        *,
-        after: Annotated[int, option(metavar="POSITION", help="Only what happened after this event.")] = 0,
-        limit: Annotated[int | None, option(help="Most events.", show_default="20, with --json all")] = None,
-        as_json: Annotated[bool, option("--json", help="Print a line of JSON per event.")] = False,
-    ) -> Callable[[], None]:
-        """Show what happened to the clusters, in order."""
-        return partial(_index_events, file, after, limit, as_json=as_json)
-
-    @app.command(epilog=_examples("index stats"))
-    def stats(
-        file: Annotated[str, argument(metavar="FILE", help="The index.")],
-        *,
-        as_json: Annotated[bool, option("--json", help="Print one JSON object.")] = False,
-    ) -> Callable[[], None]:
-        """Show how much an index holds, and its settings."""
-        return partial(_index_stats, file, as_json=as_json)
-
-    @app.command(epilog=_examples("index verify"))
-    def verify(
-        file: Annotated[str, argument(metavar="FILE", help="The index.")],
-        *,
-        as_json: Annotated[bool, option("--json", help="Print one JSON object.")] = False,
-    ) -> Callable[[], int]:
-        """Read the whole index and tell what is broken.
-
-        Exit code 0 when it is sound, 1 when something is broken, 2 when it cannot be read.
-        """
-        return partial(_index_verify, file, as_json=as_json)
-
-    @app.command(epilog=_examples("index compact"))
-    def compact(file: Annotated[str, argument(metavar="FILE", help="The index.")]) -> Callable[[], None]:
-        """Give back the room of what is gone."""
-        return partial(_index_compact, file)
-
-    @app.command(epilog=_examples("index backup"))
-    def backup(
-        file: Annotated[str, argument(metavar="FILE", help="The index.")],
-        copy: Annotated[str, argument(metavar="COPY", help="The file to make.")],
-    ) -> Callable[[], None]:
-        """Copy an index, also while others use it."""
-        return partial(_index_backup, file, copy)
-
-    return app
-
-
-def _group() -> "Typer":
-    import typer  # noqa: PLC0415 - an extra
-
-    return typer.Typer(
-        add_completion=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-        pretty_exceptions_enable=False,
-        rich_markup_mode=None,
-    )
-
-
-def _check_command(context: "Context") -> None:
-    """Show the help of a group, and exit, where none of its commands is named."""
-    import typer  # noqa: PLC0415 - an extra
-
-    if context.invoked_subcommand is None:
-        print(context.get_help(), file=sys.stderr)
-        raise typer.Exit(2)
-
-
-def _examples(command: str) -> str:
-    # typer wraps a paragraph unless it begins with this mark.
-    return "\b\nExamples:\n" + "\n".join(f"  dedup {example}" for example in _EXAMPLES[command])
 
 
 # The commands
@@ -582,7 +347,7 @@ def _run(
 
         check_report(report)
     started = time.perf_counter()
-    with _progress() as progress:
+    with _console.progress() as progress:
         result = deduplicate(source, on_error=on_error, progress=progress, **settings)
         if out:
             result.write(out, text=text)
@@ -590,12 +355,12 @@ def _run(
             result.report(report)
     seconds = time.perf_counter() - started
 
-    _print_notes(_terminal.notes(result))
+    _console.print_notes(_terminal.notes(result))
     if as_json:
-        _print_json(_terminal.run_record(result, out))
+        _console.print_json(_terminal.run_record(result, out))
     else:
         parts = _terminal.run_parts(result, out, seconds, limit)
-        _show(sys.stdout, [*parts, f"Report written to {report}"] if report else parts)
+        _console.show(sys.stdout, [*parts, f"Report written to {report}"] if report else parts)
 
 
 def _run_in_files(
@@ -622,7 +387,7 @@ def _run_in_files(
     config = Config(**settings)
     started = time.perf_counter()
     # What it warns of are notes here.
-    with _progress() as progress, warnings.catch_warnings():
+    with _console.progress() as progress, warnings.catch_warnings():
         warnings.simplefilter("ignore", DedupWarning)
         written = deduplicate(
             source,
@@ -636,11 +401,11 @@ def _run_in_files(
         )
     seconds = time.perf_counter() - started
 
-    _print_notes(_terminal.written_notes(written, config))
+    _console.print_notes(_terminal.written_notes(written, config))
     if as_json:
-        _print_json(_terminal.written_record(written, out))
+        _console.print_json(_terminal.written_record(written, out))
     else:
-        _show(sys.stdout, _terminal.written_parts(written, out, seconds))
+        _console.show(sys.stdout, _terminal.written_parts(written, out, seconds))
 
 
 def _compare(left: str, right: str, *, clean: bool, limit: int, as_json: bool) -> None:
@@ -649,24 +414,24 @@ def _compare(left: str, right: str, *, clean: bool, limit: int, as_json: bool) -
     _validate.integer("limit", limit)
     if left == right == "-":
         raise InvalidArgumentError("only one of the two texts can be stdin. Got '-' twice.")
-    found = compare(_read_text(left), _read_text(right), clean=_CLEANING[clean])
+    found = compare(_console.read_text(left), _console.read_text(right), clean=_CLEANING[clean])
     default = Config()
     bands = plan(default.threshold, default.recall, num_slots=default.num_slots).bands
     if as_json:
-        _print_json(_terminal.compare_record(found, bands))
+        _console.print_json(_terminal.compare_record(found, bands))
     else:
-        _show(sys.stdout, _terminal.compare_parts(found, left, right, bands, limit))
+        _console.show(sys.stdout, _terminal.compare_parts(found, left, right, bands, limit))
 
 
 def _clean(name: str, *, as_json: bool) -> None:
     from dedup import clean  # noqa: PLC0415 - loads on first use
 
-    page = clean(_read_text(name))
+    page = clean(_console.read_text(name))
     if as_json:
-        _print_json({"text": page.text} | _terminal.page_record(page))
+        _console.print_json({"text": page.text} | _terminal.page_record(page))
         return
-    _print_text(page.text)
-    _show(sys.stderr, _terminal.clean_parts(page))
+    _console.print_text(page.text)
+    _console.show(sys.stderr, _terminal.clean_parts(page))
 
 
 def _plan(
@@ -693,10 +458,10 @@ def _plan(
         for engine in cost.measured()["engines"]
     ]
     if as_json:
-        _print_json(_terminal.plan_record(found, documents, expected))
+        _console.print_json(_terminal.plan_record(found, documents, expected))
     else:
         machine = cost.measured()["machine"]
-        _show(sys.stdout, _terminal.plan_parts(found, recall, documents, expected, machine))
+        _console.show(sys.stdout, _terminal.plan_parts(found, recall, documents, expected, machine))
 
 
 def _evaluate(labels: str, clusters: str, *, pairs: str, label: str, resamples: int, as_json: bool) -> None:
@@ -711,238 +476,24 @@ def _evaluate(labels: str, clusters: str, *, pairs: str, label: str, resamples: 
         _check_ids(pairs, [name for pair in listed for name in (pair.left, pair.right)], clusters, found)
         paired = evaluation.evaluate_pairs(listed, found, resamples=resamples)
     if as_json:
-        _print_json(_terminal.evaluation_record(scores, paired))
+        _console.print_json(_terminal.evaluation_record(scores, paired))
     else:
-        _show(sys.stdout, _terminal.evaluation_parts(scores, paired, resamples))
+        _console.show(sys.stdout, _terminal.evaluation_parts(scores, paired, resamples))
 
 
 def _calibrate(source: str, *, labels: str, label: str, as_json: bool) -> None:
     from dedup import evaluation  # noqa: PLC0415 - loads on first use
 
     stories = _read_column(labels, label) if labels else None
-    with _progress() as progress:
+    with _console.progress() as progress:
         found = evaluation.calibrate(source, labels=stories, progress=progress)
     if as_json:
-        _print_json(_terminal.calibration_record(found))
+        _console.print_json(_terminal.calibration_record(found))
     else:
-        _show(sys.stdout, _terminal.calibration_parts(found, source))
-
-
-# The commands of an index
-
-
-def _index_create(file: str, settings: Mapping[str, Any], prefer: Sequence[str]) -> None:
-    from dedup.config import KeepPolicy  # noqa: PLC0415 - loads on first use
-
-    if os.path.lexists(file):
-        raise OutputError(f"{file} is there already.")
-    with _new_index(file, keep=KeepPolicy(sources=tuple(prefer)), **settings) as index:
-        _show(sys.stdout, _terminal.create_parts(file, index.config))
-
-
-def _index_add(
-    file: str,
-    inputs: Sequence[str],
-    size: int,
-    *,
-    durability: Any,  # noqa: ANN401 - Index() checks it
-    threads: int | None,
-    on_error: str,
-    as_json: bool,
-) -> None:
-    from dedup import formats  # noqa: PLC0415 - loads on first use
-
-    _validate.integer("batch", size, least=1)
-    _validate.choice("on_error", on_error, ("raise", "skip"))
-    for name in inputs:
-        _check_there(name, "file or folder")
-    started = time.perf_counter()
-    counts: Counter[str] = Counter()
-    skipped: list[Skipped] = []
-
-    def skip(row: "Skipped") -> None:
-        counts["skipped"] += 1
-        if counts["skipped"] <= _terminal.NAMED:
-            skipped.append(row)
-
-    take = skip if on_error == "skip" else None
-    batches = _batches(chain.from_iterable(formats.stream(name, take) for name in inputs), size)
-    # What cannot be read at all leaves no new file.
-    first = next(batches, [])
-    is_new = not Path(file).exists()
-    with _new_index(file, durability=durability, threads=threads) as index:
-        if is_new:
-            _print_notes([f"{file} was not there: made with the usual settings."])
-        try:
-            with _counting(shown=not (as_json and sys.stdout.isatty())) as show:
-                for batch in chain([first], batches):
-                    matches = index.add_batch(batch)
-                    counts.update(_terminal.add_counts(matches))
-                    show(counts["articles"])
-                    if as_json:
-                        _print_lines(matches)
-        except BaseException:
-            _print_notes([_terminal.stopped(file, counts["articles"])])
-            raise
-        finally:
-            _print_notes(_terminal.skipped_notes(skipped, counts["skipped"]))
-    if not as_json:
-        _show(sys.stdout, _terminal.add_parts(file, counts, time.perf_counter() - started))
-
-
-def _batches(articles: "Iterable[Article]", size: int) -> "Iterator[list[Article]]":
-    """Yield articles some at a time; an id that comes again begins a new batch, and so takes the place of the first."""
-    batch: dict[str, Article] = {}
-    for article in articles:
-        if article.id in batch:
-            yield list(batch.values())
-            batch.clear()
-        batch[article.id] = article
-        if len(batch) == size:
-            yield list(batch.values())
-            batch.clear()
-    if batch:
-        yield list(batch.values())
-
-
-def _index_query(file: str, name: str, *, as_json: bool) -> None:
-    text = _read_text(name)
-    with _index(file, read_only=True) as index:
-        match = index.query({"id": name, "text": text})
-        # Another process may have removed it since.
-        canonical, cluster = index.get(match.canonical), index.cluster(match.canonical)
-    if as_json:
-        _print_json(asdict(match))
-    else:
-        _show(sys.stdout, _terminal.query_parts(name, file, match, canonical, cluster))
-
-
-def _index_get(file: str, name: str, *, as_json: bool) -> None:
-    with _index(file, read_only=True) as index:
-        article, match = index.get(name), index.match(name)
-    if article is None or match is None:
-        raise InputError(f"{file} has no document {name!r}.")
-    if as_json:
-        _print_json(_terminal.get_record(article, match))
-        return
-    _print_text(article.text)
-    _show(sys.stderr, _terminal.get_parts(article, match))
-
-
-def _index_remove(file: str, names: Iterable[str], *, as_json: bool) -> None:
-    with _index(file) as index:
-        found = {name: index.remove(name) for name in names}
-    removed, absent = ([name for name, was_there in found.items() if was_there == wanted] for wanted in (True, False))
-    if as_json:
-        _print_json({"removed": removed, "absent": absent})
-    else:
-        _show(sys.stdout, _terminal.remove_parts(removed, absent))
-
-
-def _index_expire(file: str, before: str, by: Any, *, as_json: bool) -> None:  # noqa: ANN401 - expire() checks it
-    with _index(file) as index:
-        number = index.expire(before, by=by)
-        left = index.stats().documents
-    if as_json:
-        _print_json({"expired": number, "documents": left})
-    else:
-        _show(sys.stdout, _terminal.expire_parts(number, left))
-
-
-def _index_events(file: str, after: int, limit: int | None, *, as_json: bool) -> None:
-    if limit is not None:
-        _validate.integer("limit", limit, least=1)
-    with _index(file, read_only=True) as index:
-        if as_json:
-            for events in _pages_of_events(index, after, limit):
-                _print_lines(events)
-            return
-        limit = limit or 20
-        found = index.events(after, limit + 1)
-    _show(sys.stdout, _terminal.events_parts(file, found, after, limit))
-
-
-def _pages_of_events(index: "Index", after: int, limit: int | None) -> "Iterator[list[Event]]":
-    """Yield the events behind a position, at most so many, a thousand at a time."""
-    left = limit
-    while left is None or left > 0:
-        events = index.events(after, 1000 if left is None else min(left, 1000))
-        if not events:
-            return
-        yield events
-        after, left = events[-1].position, left and left - len(events)
-
-
-def _index_stats(file: str, *, as_json: bool) -> None:
-    with _index(file, read_only=True) as index:
-        counts = index.stats()
-    if as_json:
-        _print_json(_terminal.stats_record(file, counts, index.config))
-    else:
-        _show(sys.stdout, _terminal.stats_parts(file, counts, index.config))
-
-
-def _index_verify(file: str, *, as_json: bool) -> int:
-    with _index(file, read_only=True) as index:
-        broken, counts = index.verify(), index.stats()
-    if as_json:
-        _print_json({"sound": not broken, "broken": broken})
-    else:
-        _show(sys.stdout, _terminal.verify_parts(file, broken, counts))
-    return 1 if broken else 0
-
-
-def _index_compact(file: str) -> None:
-    with _index(file) as index:
-        before = index.stats().size
-        index.compact()
-        _show(sys.stdout, _terminal.compact_parts(file, before, index.stats().size))
-
-
-def _index_backup(file: str, copy: str) -> None:
-    with _index(file, read_only=True) as index:
-        index.backup(copy)
-    _show(sys.stdout, _terminal.backup_parts(copy, Path(copy).stat().st_size))
-
-
-def _index(file: str, *, read_only: bool = False) -> "Index":
-    """Open an index that is there."""
-    from dedup import Index  # noqa: PLC0415 - loads on first use
-
-    _check_there(file, "file")
-    return Index(file, read_only=read_only)
-
-
-def _new_index(file: str, **options: Any) -> "Index":  # noqa: ANN401 - Index() checks them
-    """Open an index, which is made if it is not there."""
-    from dedup.live import MEMORY, Index  # noqa: PLC0415 - loads on first use
-
-    if file == MEMORY:
-        raise InvalidArgumentError(f"FILE must be the path of a file. Got {file!r}.")
-    return Index(file, **options)
-
-
-def _check_there(name: str, kind: str) -> None:
-    if not Path(name).exists():
-        raise InputError(f"No such {kind}: {name}")
+        _console.show(sys.stdout, _terminal.calibration_parts(found, source))
 
 
 # What goes in and out
-
-
-def _read_text(name: str) -> str:
-    """Read one text; a file of records, which would be taken for one, is refused."""
-    from dedup.formats.read import TABLES, find_suffix  # noqa: PLC0415 - loads on first use
-
-    if suffix := find_suffix(name, TABLES):
-        raise InvalidArgumentError(f"{name} must be one text, in a file of any other name. Got records ({suffix}).")
-    try:
-        content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{name} is not valid UTF-8 at byte {error.start}.") from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"Cannot read {name}: {getattr(error, 'strerror', None) or error}.") from error
 
 
 def _read_column(name: str, column: str) -> dict[str, Any]:
@@ -1018,97 +569,3 @@ def _is_same_file(left: str, right: str) -> bool:
         return Path(left).samefile(right)
     except OSError:
         return False
-
-
-@contextmanager
-def _progress() -> "Iterator[Progress | None]":
-    """Give a function that shows on stderr how far a run is; None where stderr is no terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich import console, progress  # noqa: PLC0415 - loads on first use
-
-    from dedup.engines.local import STAGES  # noqa: PLC0415 - loads on first use
-
-    columns = (
-        progress.TextColumn("{task.description:<9}"),
-        progress.BarColumn(bar_width=None),
-        progress.TextColumn("{task.fields[told]}"),
-        progress.TimeElapsedColumn(),
-    )
-    with progress.Progress(*columns, console=console.Console(stderr=True), transient=True, expand=True) as bars:
-        current = bars.add_task("read", total=None, told="")
-        tasks: dict[str, progress.TaskID] = {}
-
-        def show(stage: str, done: int, total: int) -> None:
-            nonlocal current
-            unit = STAGES.get(stage, "documents")
-            if stage not in tasks:
-                # A stage that counts nothing, or begins with all done, does not know its end.
-                known = unit and (done < total or not total)
-                tasks[stage] = bars.add_task(stage, total=total if known else None, told="")
-            if current != tasks[stage]:
-                # One that did not know its end is at it.
-                bars.update(current, total=bars.tasks[current].completed, visible=current in tasks.values())
-                current = tasks[stage]
-            task = bars.tasks[current]
-            bars.update(current, completed=done, total=None if task.total is None else total)
-            # The first second says little.
-            rate = task.finished_speed or (task.speed if task.elapsed and task.elapsed > 1 else None)
-            bars.update(current, told=_terminal.progress(done, task.total, unit, rate, task.time_remaining))
-
-        yield show
-
-
-@contextmanager
-def _counting(*, shown: bool) -> Iterator[Callable[[int], None]]:
-    """Give a function that shows on stderr how many articles are added; it does nothing where stderr is no terminal."""
-    if not shown or not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich import console, progress  # noqa: PLC0415 - loads on first use
-
-    columns = (
-        progress.SpinnerColumn(),
-        progress.TextColumn("{task.completed:,} articles added"),
-        progress.TimeElapsedColumn(),
-    )
-    # stdout is for matches, and not to be shown with the count.
-    bars = progress.Progress(
-        *columns, console=console.Console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False
-    )
-    with bars:
-        task = bars.add_task("", total=None)
-        yield lambda number: bars.update(task, completed=number)
-
-
-def _print_notes(notes: Iterable[str]) -> None:
-    for note in notes:
-        print(f"dedup: note: {_terminal.plain(note)}", file=sys.stderr)
-
-
-def _print_text(text: str) -> None:
-    if sys.stdout.isatty():
-        print("\n".join(map(_terminal.plain, text.replace("\t", "    ").splitlines())))
-    else:
-        # To the byte, whatever the locale.
-        sys.stdout.buffer.write(text.encode("utf-8", "surrogatepass"))
-    sys.stdout.flush()
-
-
-def _show(file: TextIO, parts: "Iterable[_terminal.Part]") -> None:
-    # In one write: rich would end the process on a closed pipe.
-    file.write(_terminal.render(parts, file))
-
-
-# ASCII alone: nothing in it can steer a terminal, and a lone surrogate stays what it is.
-
-
-def _print_json(value: object) -> None:
-    print(json.dumps(value, indent=2, allow_nan=False))
-
-
-def _print_lines(records: "Iterable[DataclassInstance]") -> None:
-    """Print a line of JSON for each record, all of them at once."""
-    sys.stdout.write("".join(f"{json.dumps(asdict(record), allow_nan=False)}\n" for record in records))
-    sys.stdout.flush()
