@@ -852,7 +852,7 @@ class TestEntry:
         assert done.stderr == ("dedup: error: No space left on device.\n" if full else "")
 
     def test_examples_work(self, tmp_path: Path) -> None:
-        """Every example of the help and of the README runs, where `seeds` is at hand, and ends well."""
+        """Every example of the help runs, where `seeds` is at hand, and ends well."""
         (tmp_path / "seeds").symlink_to(SEEDS)
         # What `make run` leaves, and `eval` takes; what the other commands of an index take.
         assert call("run", "seeds", "--out", "clusters.parquet", cwd=tmp_path).returncode == 0
@@ -862,8 +862,7 @@ class TestEntry:
                 done.stdout
                 for done in pool.map(lambda name: call(*name, "--help"), [(), *((name,) for name in COMMANDS)])
             ]
-            readme = (ROOT / "README.md").read_text(encoding="utf-8")
-            examples = sorted({line for text in [*helps, readme] for line in re.findall(r"(?m)^ *(dedup .*)$", text)})
+            examples = sorted({line for text in helps for line in re.findall(r"(?m)^ *(dedup .*)$", text)})
             assert all(any(line.startswith(f"dedup {name}") for line in examples) for name in COMMANDS)
             for line, done in zip(examples, pool.map(lambda line: in_shell(line, tmp_path), examples), strict=True):
                 assert (done.returncode, "error" in done.stderr) == (0, False), (line, done.stderr)

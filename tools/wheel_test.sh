@@ -15,7 +15,7 @@ echo "$wheel"
 others=()
 for found in "$HOME"/.pyenv/versions/3.1[1-9]*/bin/python3 $(compgen -c python3.1 | sort -u); do
     minor=$("$found" -c 'import sys; print(sys.version_info.minor, end="")' 2> /dev/null) || continue
-    if [ "$minor" -gt 11 ] && [ "$("$python" -c 'import sys; print(sys.version_info.minor, end="")')" != "$minor" ]; then
+    if [ "$minor" -ge 11 ] && [ "$("$python" -c 'import sys; print(sys.version_info.minor, end="")')" != "$minor" ]; then
         others[minor]=$found
     fi
 done
@@ -61,3 +61,4 @@ set -e
 echo "$message"
 [ "$status" -eq 2 ]
 case "$message" in *"dedup[cli]"*) ;; *) exit 1 ;; esac
+echo "tested with: $("$python" --version) ${others[*]}"

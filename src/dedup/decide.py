@@ -158,6 +158,20 @@ class Decision:
         moments = self.outcome.moments
         return Related(left, right, relation, scores, later_side(moments[left], moments[right]))
 
+    def summary(
+        self, *, items: int, alarms: int, cleaned: int, templates: int, skipped_rows: int
+    ) -> dict[str, int | float]:
+        """Return the numbers of the run, given those that do not follow from the decision: see `Result.summary`."""
+        return {
+            "documents": len(self),
+            "items": items,
+            **self.counts(),
+            "alarms": alarms,
+            "cleaned": cleaned,
+            "templates": templates,
+            "skipped_rows": skipped_rows,
+        }
+
     def counts(self) -> dict[str, int | float]:
         """Return the numbers of the run that follow from the documents and pairs alone: see `Result.summary`."""
         links, ends = self.pairs.links, self.canonical[self.outcome.documents]

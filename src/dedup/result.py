@@ -291,15 +291,13 @@ class Result:
           than eight texts had, so that passages in them were looked for with the first two of these texts only.
         - `skipped_rows`: rows of the input that were no articles.
         """
-        return {
-            "documents": len(self),
-            "items": sum(article.parent is not None for article in self.articles),
-            **self._decision.counts(),
-            "alarms": len(self.alarms),
-            "cleaned": len(self.cleaned),
-            "templates": len(self.templates),
-            "skipped_rows": len(self.skipped),
-        }
+        return self._decision.summary(
+            items=sum(article.parent is not None for article in self.articles),
+            alarms=len(self.alarms),
+            cleaned=len(self.cleaned),
+            templates=len(self.templates),
+            skipped_rows=len(self.skipped),
+        )
 
     @cached_property
     def _cohesion(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -420,7 +420,6 @@ def _write(target: Path, work: Work, config: Config, notes: dict[str, Any], prog
     columns = Folder(work.path, fresh=False)
     advance = counter(progress, "decide", 1)
     decision = decide(_outcome(columns, notes), config)
-    counts = decision.counts()
     advance(1)
     numbers = columns.column("document.source", np.int32).read()
     names = notes["sources"]
@@ -429,18 +428,10 @@ def _write(target: Path, work: Work, config: Config, notes: dict[str, Any], prog
         np.bincount(numbers[chosen], minlength=len(names)).tolist()
         for chosen in (numbers >= 0, (numbers >= 0) & ~decision.is_kept)
     )
-    summary = {
-        "documents": notes["documents"],
-        "items": notes["items"],
-        **counts,
-        "alarms": len(alarms),
-        "cleaned": notes["cleaned"],
-        "templates": notes["templates"],
-        "skipped_rows": notes["skipped_rows"],
-        "work_bytes": work.bytes(),
-    }
+    known = {name: notes[name] for name in ("items", "cleaned", "templates", "skipped_rows")}
+    summary = {**decision.summary(alarms=len(alarms), **known), "work_bytes": work.bytes()}
     sources = dict(zip(names, zip(dropped, documents, strict=True), strict=True))
     written = Written(target, summary, alarms, sources, tuple(notes["skipped"]))
-    rows = len(decision) + sum(int(counts[f"{name}_pairs"]) for name in RELATIONS)
+    rows = len(decision) + sum(int(summary[f"{name}_pairs"]) for name in RELATIONS)
     write(written, work.path, _ids(work.path), decision, counter(progress, "write", rows))
     return written
