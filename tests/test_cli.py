@@ -669,7 +669,7 @@ class TestEval:
             ([{"id": 1, "story": 1}, {"id": "1", "story": 1}], "id '1' stands twice in in.jsonl."),
             ([{"id": None, "story": 1}], "An id in in.jsonl must be a str that is not empty, or an int. Got None."),
             ([{"id": "a", "story": [1]}], "labels must map to str, int or None. Got [1]."),
-            ([3], "in.jsonl, line 1: a line must be a JSON object."),
+            ([3], "in.jsonl, line 1: a line must be a JSON object, each article on a line of its own."),
         ],
     )
     def test_refuses_bad_labels(

@@ -252,7 +252,9 @@ class TestAdd:
             "dedup: note: 7 rows skipped:",
             "dedup: note:   in.jsonl, line 1: id is missing, and an article of an index needs one.",
         ]
-        assert lines[3].startswith("dedup: note:   in.jsonl, line 3: a line must be a JSON object.")
+        assert lines[3].startswith(
+            "dedup: note:   in.jsonl, line 3: a line must be a JSON object, each article on a line of its own."
+        )
         assert lines[7:] == ["dedup: note:   and 2 more"]
 
     @pytest.mark.parametrize("bad", [{"text": STORY}, {"id": "c"}, article("d", OTHER, parent="a"), 3])

@@ -72,7 +72,9 @@ def deduplicate(
 
     Args:
         articles: An iterable of str, of mappings or of `Article`; anything with `__arrow_c_stream__` (pyarrow, polars,
-            pandas, DuckDB); or the path of a JSONL, Parquet or CSV file or of a folder of .txt files. A str is a path.
+            pandas, DuckDB); or a path: of a `.jsonl`, `.ndjson`, `.json` (one object a line) or `.csv` file, plain or
+            packed as `.gz` or `.zst`, of a `.parquet` or `.txt` file, or of a folder, of which all `.txt` files are
+            read or, when it has none, all others of these. A str is a path.
         on_error: "raise" stops at the first row that is no article; "skip" leaves such rows out and lists them in
             `Result.skipped`.
         progress: Called with the stage, how much of it is done and how much there is.

@@ -397,7 +397,9 @@ def _json_record(line: bytes) -> object:
         return InputError(f"not valid JSON at column {error.colno}: {error.msg}.")
     except (ValueError, RecursionError) as error:
         return InputError(f"not readable as JSON: {error}.")
-    return record if isinstance(record, dict) else InputError(f"a line must be a JSON object. Got {line!r:.80}.")
+    if isinstance(record, dict):
+        return record
+    return InputError(f"a line must be a JSON object, each article on a line of its own. Got {line!r:.80}.")
 
 
 def _csv_rows(where: str, file: BinaryIO, needed: Sequence[str]) -> Iterator[Row]:
