@@ -248,7 +248,7 @@ def _timer(stages: dict[str, Figures], work: Path) -> Callable[[str, Callable[..
 #: Stages of Spark, and the functions of `engines` that are part of them.
 SPARK_STAGES = {
     "sketch": ("spark.read", "spark.check", "spark.mark"),
-    "templates": ("spark_templates.learn", "spark_templates.mark", "spark_templates.gone"),
+    "templates": ("spark_templates.learn", "spark_templates.mark", "spark_templates.used"),
     "match": ("spark.order", "spark.find_pairs"),
     "verify": ("spark.judge",),
     "decide": ("spark.decide",),

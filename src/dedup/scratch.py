@@ -187,12 +187,12 @@ class FileTexts:
         self._bytes.append(np.frombuffer(together, np.uint8))
         self._sizes.append(texts.lengths)
         self._count += len(texts)
-        self._ends = None
 
     def take(self, rows: NDArray[np.int64]) -> Texts:
         """Return some texts, in the order asked for."""
         with self._lock:
-            if self._ends is None:
+            # What was appended since is asked for later, if at all.
+            if self._ends is None or (len(rows) and int(rows.max()) >= len(self._ends) - 1):
                 self._bytes.flush()
                 self._ends = np.concatenate([[0], np.cumsum(self._sizes.read(), dtype=np.int64)])
         chosen, places = np.unique(rows, return_inverse=True)

@@ -13,6 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -21,7 +22,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 import dedup
 from dedup import Article, InputError, InvalidArgumentError, KeepPolicy, Result, Templates
-from dedup.config import Settings
+from dedup.config import Config, Settings
+from dedup.engines import spark_tasks as tasks
 from dedup.errors import DedupWarning, DuplicateIdError
 from strategies import batches, configs, pages
 
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, SparkSession
 
-    from dedup.config import Config
     from dedup.spark import SparkResult
 
 SEEDS = Path(__file__).parents[2] / "seeds"
@@ -361,3 +362,30 @@ def test_connect(tmp_path: Path) -> None:
     # A process of its own: one process has classic Spark or Connect.
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout.split()[-3:] == ["pyspark.sql.connect.session", "True", "True"], done.stderr[-2000:]
+
+
+def test_records_of_either_width() -> None:
+    """Records are read from Arrow's binary columns and from its large ones, which a session may ask for."""
+    counts = np.array([3, 0, 2, 1])
+    column = tasks.binaries(np.arange(6, dtype=np.uint64), counts)
+    for some in (column, column.cast(pa.large_binary())):
+        for part, (first, last) in ((some, (0, 6)), (some.slice(1), (3, 6))):
+            found, sizes = tasks.records(part, np.uint64)
+            assert found.tolist() == list(range(first, last))
+            assert sizes.tolist() == counts[len(counts) - len(part) :].tolist()
+
+
+def test_bytes_that_are_no_text_are_no_article() -> None:
+    """A string that is no valid UTF-8, which Spark lets through, makes its row a bad one; the others are read."""
+    raw = [b"one two three", b"\xff", None]
+    batch = pa.record_batch(
+        {
+            "id": pa.array([b"a", b"b", b"c"]).view(pa.string()),
+            "text": pa.array(raw, pa.binary()).view(pa.string()),
+            **{name: pa.nulls(3, pa.string()) for name in tasks.FIELDS},
+        }
+    )
+    (found,) = tasks.read(iter([batch]), Config(clean="off"))
+    problems = [None, "text of 'b' must be valid UTF-8. Got b'\\xff'.", "text of 'c' must be a str. Got None."]
+    assert found.column("problem").to_pylist() == problems
+    assert found.column("text").to_pylist()[0] == "one two three"

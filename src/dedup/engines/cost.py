@@ -8,7 +8,6 @@ figures tell minutes from hours and megabytes from gigabytes, and are no promise
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from dedup import _validate
 from dedup.config import Config
+from dedup.kernels.parallel import processors
 from dedup.stages import cut_of
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def estimate(
     _validate.choice("engine", engine, constants["engines"])
     copies = round(documents * duplicates)
     _validate.integer("largest", largest, most=copies)
-    threads = len(os.sched_getaffinity(0)) if threads is None else _validate.integer("threads", threads, least=1)
+    threads = processors() if threads is None else _validate.integer("threads", threads, least=1)
     bands = cut_of(config or Config())
     pairs = constants["pairs"]
     related = pairs["copies"] * (copies - largest) + pairs["largest"] * largest ** pairs["power"]

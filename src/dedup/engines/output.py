@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from dedup.engines.records import read_records
-from dedup.engines.work import writing
+from dedup.engines.work import lock, writing
 from dedup.formats.batches import FIELDS
 from dedup.formats.columns import json_of
 from dedup.model import RELATIONS
@@ -69,13 +69,15 @@ def write(written: Written, work: Path, ids: pa.Array, decision: Decision, advan
     target = written.folder
     beside, earlier = (target.with_name(f".{target.name}.{name}") for name in ("new", "earlier"))
     with writing(target):
+        beside.mkdir(exist_ok=True)
+        locked = lock(beside)
         # A run that was killed between the two renames below has left the answer of the one before it aside.
         if earlier.exists() and not target.exists():
             earlier.replace(target)
-        for folder in (beside, earlier):
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(earlier, ignore_errors=True)
         try:
-            beside.mkdir()
+            for path in beside.iterdir():
+                path.unlink()
             _write_documents(beside / DOCUMENTS, work, ids, decision, advance)
             _write_pairs(beside / PAIRS, ids, decision, advance)
             told = {
@@ -94,11 +96,12 @@ def write(written: Written, work: Path, ids: pa.Array, decision: Decision, advan
                 target.replace(earlier)
             beside.replace(target)
         except BaseException:
+            shutil.rmtree(beside, ignore_errors=True)
             if earlier.exists():
                 earlier.replace(target)
             raise
         finally:
-            shutil.rmtree(beside, ignore_errors=True)
+            os.close(locked)
         shutil.rmtree(earlier, ignore_errors=True)
 
 

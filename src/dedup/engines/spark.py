@@ -109,7 +109,9 @@ def shuffled(spark: SparkSession, documents: int) -> Iterator[None]:
     """Have joins cut into so many parts as the documents need, where the session asks for more."""
     name = "spark.sql.shuffle.partitions"
     asked = str(spark.conf.get(name))
-    spark.conf.set(name, str(min(int(asked), 1 + documents // SHARE)))
+    # Some sessions say "auto".
+    if asked.isdigit():
+        spark.conf.set(name, str(min(int(asked), 1 + documents // SHARE)))
     try:
         yield
     finally:
@@ -514,6 +516,8 @@ def check(documents: DataFrame, *, skip: bool) -> tuple[int, int]:
         raise InputError(f"{first}{more}")
     if long is not None:
         raise InputError(f"text of {long!r} must be at most 64 MiB of UTF-8. Got {size} bytes.")
+    if good >= 2**31:
+        raise InputError(f"A run must be of at most {2**31 - 1:,} documents. Got {good:,}.")
     return int(bad), int(good)
 
 

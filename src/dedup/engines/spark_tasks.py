@@ -7,6 +7,7 @@ their place in keep order, below 2**31.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -165,7 +166,9 @@ def binaries(records: NDArray[Any], counts: NDArray[np.int64]) -> pa.Array:
 def records(column: pa.Array, dtype: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:  # noqa: ANN401
     """Return the records of a column of bytes, one row after the other, and how many each row has."""
     _, offsets, data = column.buffers()
-    ends = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1].astype(np.int64)
+    # A session may ask for Arrow's large types.
+    width = np.int64 if pa.types.is_large_binary(column.type) else np.int32
+    ends = np.frombuffer(offsets, width)[column.offset : column.offset + len(column) + 1].astype(np.int64)
     if not len(column) or ends[-1] == ends[0]:
         return np.empty(0, dtype), np.zeros(len(column), np.int64)
     return np.frombuffer(data, np.uint8)[ends[0] : ends[-1]].view(dtype), np.diff(ends) // np.dtype(dtype).itemsize
@@ -190,11 +193,10 @@ def read(batches: Batches, config: Config) -> Batches:
     """
     for batch in batches:
         schema = pa.schema([*_READ, *(field for field in batch.schema if field.name not in ("id", "text", *FIELDS))])
-        texts, names = batch.column("text").to_pylist(), batch.column("id").to_pylist()
-        fields = [batch.column(name).to_pylist() for name in FIELDS]
-        problems = [_problem(name, text) for name, text in zip(names, texts, strict=True)]
+        names, texts, *fields = (_strings(batch.column(name)) for name in ("id", "text", *FIELDS))
+        problems = [_problem(*row) for row in zip(names, texts, *fields, strict=True)]
         articles = [
-            Article(name or "?", "" if problem else text, *known)
+            Article("?", "") if problem else Article(name, text, *known)
             for name, text, problem, *known in zip(names, texts, problems, *fields, strict=True)
         ]
         for rows in chunks_of([article.text for article in articles]):
@@ -211,8 +213,23 @@ def read(batches: Batches, config: Config) -> Batches:
                 yield _batch(columns, schema)
 
 
-def _problem(name: str | None, text: str | None) -> str | None:
+def _strings(column: pa.Array) -> list[Any]:
+    """Return the strings of a column; one that is no valid UTF-8, which Spark does not mind, stays bytes."""
+    try:
+        found: list[Any] = column.to_pylist()
+    except UnicodeDecodeError:
+        found = column.cast(pa.large_binary()).to_pylist()
+        for row, raw in enumerate(found):
+            with suppress(UnicodeDecodeError):
+                found[row] = raw if raw is None else raw.decode()
+    return found
+
+
+def _problem(name: Any, text: Any, *fields: Any) -> str | None:  # noqa: ANN401 - strings, or what is none
     """Return why a row is no article; None where it is one."""
+    for field, value in zip(("id", "text", *FIELDS), (name, text, *fields), strict=True):
+        if isinstance(value, bytes):
+            return f"{field} of {name!r:.80} must be valid UTF-8. Got {value!r:.80}."
     if name is None:
         return "id is missing."
     if not name:

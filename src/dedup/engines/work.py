@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -52,14 +52,11 @@ class Work:
         self._about = about
         with writing(path):
             path.mkdir(parents=True, exist_ok=True)
-            self._lock = os.open(path, os.O_RDONLY)
+            self._lock = lock(path)
             try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 self._open(resume=resume)
-            except BaseException as error:
+            except BaseException:
                 os.close(self._lock)
-                if isinstance(error, BlockingIOError):
-                    raise OutputError(f"Another run works in {path}.") from error
                 raise
 
     def _open(self, *, resume: bool) -> None:
@@ -105,8 +102,8 @@ class Work:
                 path.unlink()
 
     def remove(self) -> None:
-        """Remove the folder."""
-        with writing(self.path):
+        """Remove the folder; what cannot be removed, as where something is mounted there, stays."""
+        with suppress(OSError):
             self.clear()
             self.path.rmdir()
 
@@ -164,8 +161,26 @@ class Work:
 
     def _save(self) -> None:
         beside = self.path / _BESIDE
-        beside.write_text(json.dumps({"about": self._about, "stages": self._stages}), "utf-8")
+        with beside.open("w", encoding="utf-8") as file:
+            json.dump({"about": self._about, "stages": self._stages}, file)
+            file.flush()
+            os.fsync(file.fileno())
         beside.replace(self.path / _MANIFEST)
+
+
+def lock(folder: Path) -> int:
+    """Return the descriptor of a folder that is locked until it is closed.
+
+    Raises:
+        OutputError: Another run has locked it.
+    """
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(opened)
+        raise OutputError(f"Another run works in {folder}.") from error
+    return opened
 
 
 def _check(path: Path, start: int, stop: int, digest: str) -> None:

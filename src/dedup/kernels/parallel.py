@@ -30,7 +30,7 @@ def chunks(weights: NDArray[np.integer[Any]], most: int) -> list[range]:
     return [range(start, stop) for start, stop in pairwise(bounds)]
 
 
-def _processors() -> int:
+def processors() -> int:
     """Return how many processors this process may use: in a container fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -45,7 +45,7 @@ class Pool:
     """
 
     def __init__(self, threads: int | None) -> None:
-        self._threads = threads or _processors()
+        self._threads = threads or processors()
         self._executor: ThreadPoolExecutor | None = None
         self._started: deque[Future[None]] = deque()
 

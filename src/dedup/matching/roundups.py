@@ -78,17 +78,16 @@ def in_roundups(pairs: Pairs, times: Times, judged: Pairs) -> NDArray[np.bool_]:
     within, left_larger = _within(pairs)
     larger = np.where(left_larger, pairs.left, pairs.right)
     composite = _composite(pairs, within, left_larger, times, judged, None)
-    if not composite:
+    if not len(composite):
         return np.zeros(len(pairs), np.bool_)
 
-    copies = pairs.where(pairs.relation == DUPLICATE)
-    carrying = np.where(within, larger, -1)[pairs.relation == DUPLICATE]
+    carries = within & (larger == pairs.right)
+    copies = pairs.where((pairs.relation == DUPLICATE) & ~carries & np.isin(pairs.right, composite))
     earlier: dict[int, list[int]] = defaultdict(list)
-    for a, b, page in zip(copies.left.tolist(), copies.right.tolist(), carrying.tolist(), strict=True):
-        if b != page:
-            earlier[b].append(a)
+    for a, b in zip(copies.left.tolist(), copies.right.tolist(), strict=True):
+        earlier[b].append(a)
     roundups: set[int] = set()
-    for page in sorted(composite):
+    for page in composite.tolist():
         if roundups.issuperset(earlier[page]):
             roundups.add(page)
     # Two pages with the same texts are copies of each other.
@@ -141,8 +140,8 @@ def _composite(
     times: Times,
     judged: Pairs,
     absent: list[NDArray[np.int64]] | None,
-) -> set[int]:
-    """Return the composite pages; to `absent` go the pairs that were asked for and are not there."""
+) -> NDArray[np.int64]:
+    """Return the composite pages, int64, ascending; to `absent` go the pairs that were asked for and are not there."""
     # Each pair as (page, text), carried or merely much in common with the page.
     sides = (
         (pairs.left, pairs.left_size, pairs.right, left_larger, times[1]),
@@ -187,18 +186,23 @@ def _composite(
         wanted.append((ones, others))
         return among(ones, others)
 
-    composite = np.empty(0, np.int64)
-    while True:
-        # What a page carries is smaller, so that what was found out of the smallest stands, then that of the next.
-        wanted.clear()
-        before, composite = composite, composite_pages(parts, composite, related, same_form)
-        if np.array_equal(before, composite):
-            break
+    # What a page carries is smaller, so that what was found out of the smallest stands, then that of the next.
+    composite = changed = composite_pages(parts, np.empty(0, np.int64), related, same_form)
+    order = np.flatnonzero(parts.carried)
+    order = order[np.argsort(parts.texts[order], kind="stable")]
+    while len(changed):
+        carriers = np.unique(parts.pages[order[_places(parts.texts[order], changed)]])
+        some = parts.take(_places(parts.pages, carriers))
+        before, found_now = composite, composite_pages(some, composite, related, same_form)
+        composite = np.union1d(np.setdiff1d(composite, carriers), found_now)
+        changed = np.setxor1d(before, composite)
     if absent is not None:
+        wanted.clear()
+        composite_pages(parts, composite, related, same_form)
         for ones, others in wanted:
             missing = ~_are_among(codes, ones, others)
             absent.append(_codes(ones[missing], others[missing]))
-    return set(composite.tolist())
+    return composite
 
 
 class Parts(NamedTuple):
@@ -220,6 +224,10 @@ class Parts(NamedTuple):
     carried: NDArray[np.bool_]
     is_copy: NDArray[np.bool_]
     share: NDArray[np.float64]
+
+    def take(self, rows: NDArray[np.int64]) -> Parts:
+        """Return some of the rows."""
+        return Parts(self.pages[rows], self.texts[rows], self.carried[rows], self.is_copy[rows], self.share[rows])
 
 
 def composite_pages(
@@ -271,6 +279,14 @@ def composite_pages(
 def _are_among(codes: NDArray[np.int64], ones: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return which pairs of documents are among `codes`, which ascend."""
     return among_codes(codes, _codes(ones, others))
+
+
+def _places(values: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the places of values, which ascend, that are among some different ones."""
+    first, last = np.searchsorted(values, wanted), np.searchsorted(values, wanted, side="right")
+    counts = last - first
+    places: NDArray[np.int64] = np.arange(counts.sum()) + np.repeat(first - np.cumsum(counts) + counts, counts)
+    return places
 
 
 def _codes(ones: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int64]:
