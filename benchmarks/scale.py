@@ -83,6 +83,7 @@ SECONDS = {
     "decide": ("documents", "related"),
     "write": ("documents", "related"),
 }
+SPARK_SECONDS = "run", "documents", "kilobytes", "compared_kilobytes"
 SPACE, OUTPUT = ("run", "documents", "kilobytes", "related"), ("documents", "related")
 
 
@@ -514,9 +515,13 @@ def constants(runs: Mapping[str, Sequence[Mapping[str, Any]]], about: Mapping[st
         for name in measured[0]["stages"]:
             taken = [run["stages"][name] for run in measured]
             stages[name] = {
-                "seconds": fit(rows, SECONDS[name], [stage["cpu"] for stage in taken]),
+                # Each stage of Spark has its jobs to plan and to start.
+                "seconds": fit(
+                    rows, SPARK_SECONDS if engine == "spark" else SECONDS[name], [at["cpu"] for at in taken]
+                ),
                 "serial": _serial(taken, measured[0]["threads"]),
-                "memory": fit(rows, SPACE, [stage["memory"] for stage in taken]),
+                # What Spark takes is bounded by what its session allows.
+                "memory": fit(rows, SPACE[: 1 if engine == "spark" else None], [at["memory"] for at in taken]),
                 "disk": fit(rows, SPACE, [stage["disk"] for stage in taken]),
             }
         engines[engine] = {"stages": stages, "output": fit(rows, OUTPUT, [run["output"] for run in measured])}

@@ -32,7 +32,10 @@ class OutputError(DedupError):
 
 
 class IndexFileError(DedupError):
-    """The file of an index is no index, is damaged, or was written by a newer version of the library."""
+    """The file of an index is no index, is damaged, was written by a newer version, or has triggers or views.
+
+    Or it is of an older format and was opened only to be read.
+    """
 
 
 class IndexBusyError(DedupError):
