@@ -795,4 +795,4 @@ def test_a_false_size_of_a_text_is_damage(path: Path, size: int) -> None:
     """A text that says it is larger than memory, or smaller than nothing, is an error of ours."""
     change(path, f"UPDATE words SET size = {size}")
     with Index(path) as index, pytest.raises(IndexFileError, match="must be an index that is not damaged"):
-        [index.get(name) for name in index]
+        list(index)
