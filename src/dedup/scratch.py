@@ -183,7 +183,11 @@ class FileTexts:
 
     def append(self, strings: Sequence[str], texts: Texts) -> None:  # noqa: ARG002 - the other form of the same
         """Put texts behind those that are there."""
-        together = b"".join(map(ctypes.string_at, texts.addresses.tolist(), texts.lengths.tolist()))
+        # Most texts stand one behind the other already.
+        ends = texts.addresses + texts.lengths.astype(np.uint64)
+        firsts = np.flatnonzero(np.concatenate([[True], texts.addresses[1:] != ends[:-1]])[: len(texts)])
+        sizes = np.add.reduceat(texts.lengths, firsts) if len(firsts) else texts.lengths
+        together = b"".join(map(ctypes.string_at, texts.addresses[firsts].tolist(), sizes.tolist()))
         self._bytes.append(np.frombuffer(together, np.uint8))
         self._sizes.append(texts.lengths)
         self._count += len(texts)

@@ -25,7 +25,7 @@ from dedup.engines.output import WRITES, Written, write
 from dedup.engines.records import Records, read_records
 from dedup.engines.work import Work, digest_of, digest_of_file
 from dedup.errors import DedupWarning, DuplicateIdError, InputError, InvalidArgumentError
-from dedup.formats.batches import FIELDS, batch_of, batches, count_rows
+from dedup.formats.batches import batch_of, batches, count_rows
 from dedup.formats.columns import strings
 from dedup.kernels import native
 from dedup.kernels.parallel import Pool
@@ -290,7 +290,7 @@ def _sketch(
 def _cut(given: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Cut batches to what one thread works on at a time."""
     for batch in given:
-        rows = max(1, batch.num_rows * CHUNK_CHARACTERS // max(1, batch.column("text").nbytes))
+        rows = max(1, batch.num_rows * 4 * CHUNK_CHARACTERS // max(1, batch.column("text").nbytes))
         for start in range(0, batch.num_rows, rows):
             yield batch.slice(start, rows)
 
@@ -298,8 +298,10 @@ def _cut(given: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 def _look_into(batch: pa.RecordBatch, chunk: Chunk) -> tuple[list[str | None], list[Article]]:
     """Return when each document was published, and the stories that pages among them carry."""
     dates, items = batch.column("published").to_pylist(), []
+    ids = batch.column("id")
     for row, page in chunk.pages.items():
-        article = dated(Article(**{name: batch.column(name)[row].as_py() for name in FIELDS}), page)
+        # What its stories and its date are taken from is all that is asked of the page.
+        article = dated(Article(ids[row].as_py(), "", published=dates[row]), page)
         dates[row] = article.published
         items += items_of(article, page)
     return dates, items

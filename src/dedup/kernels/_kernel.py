@@ -1372,6 +1372,11 @@ def _mark_names(s: cython.pointer[Text], capitals: cu8p) -> cython.void:
                 t += 1
         elif point == 10 or point == 13 or point == 33 or point == 46 or point == 58 or point == 63 or point == 0x2026:
             begins = 1
+        if code == COPY:
+            # No token begins at a letter behind one.
+            while p < size and 97 <= text[p] <= 122:
+                p += 1
+                k += 1
 
 
 @cython.cfunc

@@ -104,7 +104,8 @@ class Samples:
             (alone, crowd, _), passages = (pairs_of(members, positions, sizes, limit) for limit in limits)
             # Near copies share most of their samples: known already, they would be most of what is found.
             lists = alone, crowd, passages.alone, passages.crowd
-            found = [codes[~among(known_codes, codes)] for codes in lists]
+            # In order, a search in what is known begins where the last one ended.
+            found = [codes[~among(known_codes, codes)] for codes in map(np.sort, lists)]
             return found, [int(np.count_nonzero((sizes > limit) & (positions == 0))) for limit in limits]
 
         kinds = ("alone", "crowd", "passage", "passages")
