@@ -424,6 +424,14 @@ def test_a_saved_table_keeps_its_limit(tmp_path: Path) -> None:
         Templates.load(tmp_path / "table", limit=1000)  # type: ignore[call-arg]
 
 
+def test_a_saved_table_knows_its_signatures(tmp_path: Path) -> None:
+    """Settings that make other signatures than those a file was learned with are refused."""
+    Templates(seed=7).save(tmp_path / "table")
+    assert Templates.load(tmp_path / "table", seed=7).config.seed == 7
+    with pytest.raises(SchemeMismatch, match=r"learned with: Scheme\(.*seed=7, .*Got Scheme\(.*seed=1, "):
+        Templates.load(tmp_path / "table", seed=1)
+
+
 def test_an_article_may_be_a_mapping() -> None:
     """A mapping is cleaned as the article that it describes."""
     articles = house("Alpha", range(6))

@@ -472,7 +472,7 @@ class Templates:
 
     def __init__(self, limit: int = 4_000_000, **settings: Unpack[Settings]) -> None:
         self.config = configure(settings)
-        self._known = Sightings(limit)
+        self._known = Sightings(limit, str(Scheme.of(self.config)))
 
     @classmethod
     def fit(cls, articles: object, **settings: Unpack[Settings]) -> Self:
@@ -552,9 +552,6 @@ class Templates:
         """
         if not isinstance(other, Templates):
             raise InvalidArgumentError(f"other must be Templates. Got {type(other).__name__}.")
-        schemes = Scheme.of(self.config), Scheme.of(other.config)
-        if schemes[0] != schemes[1]:
-            raise SchemeMismatch(f"other must be of the scheme of these. Got {schemes[1]} and {schemes[0]}.")
         return self._of(self.config, self._known.merge(other._known))
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -572,8 +569,13 @@ class Templates:
         Raises:
             InvalidArgumentError: A setting is outside what is allowed.
             InputError: The file cannot be read, or is not what `save` wrote.
+            SchemeMismatch: It was learned with signatures that these settings do not make.
         """
-        return cls._of(configure(settings), Sightings.load(path))
+        config, known = configure(settings), Sightings.load(path)
+        scheme = str(Scheme.of(config))
+        if known.scheme != scheme:
+            raise SchemeMismatch(f"settings must be those that {path} was learned with: {known.scheme}. Got {scheme}.")
+        return cls._of(config, known)
 
     @classmethod
     def _of(cls, config: Config, known: Sightings) -> Self:

@@ -456,6 +456,7 @@ def test_load_of_another_format(tmp_path: Path) -> None:
 
 
 CHANGES: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "scheme": lambda _: np.array([255], np.uint8),
     "limit": lambda _: np.array([999]),
     "adds": lambda _: np.array([1]),
     "name": lambda columns: np.append(columns["name"], np.uint8(65)),

@@ -45,6 +45,7 @@ _LATEST = 2**31 - 1  # of an int32; a table of more adds takes the last ones for
 _MOST = 2**64 - 1
 
 _COLUMNS = {
+    "scheme": np.uint8,
     "limit": np.int64,
     "adds": np.int64,
     "name": np.uint8,
@@ -163,13 +164,15 @@ class Sightings:
 
     Args:
         limit: How many rows, different stories summed over all keys, are kept at most; at least 1000.
+        scheme: How stories are named; "" says nothing of it.
 
     Raises:
-        InvalidArgumentError: `limit` is too small or no integer.
+        InvalidArgumentError: `limit` is too small or no integer, or `scheme` is no str.
     """
 
-    def __init__(self, limit: int = 4_000_000) -> None:
+    def __init__(self, limit: int = 4_000_000, scheme: str = "") -> None:
         self._limit = _validate.integer("limit", limit, least=1000, most=2**62)
+        self.scheme = _validate.text("scheme", scheme)
         self._format = FORMAT
         self._adds = 0
         self._places: dict[str, int] = {}
@@ -340,12 +343,14 @@ class Sightings:
 
         Raises:
             InvalidArgumentError: `other` is no table.
-            SchemeMismatch: The tables are of different formats.
+            SchemeMismatch: The tables are of different formats, or name stories in different ways.
         """
         _check_type(other)
         if self._format != other._format:
             raise SchemeMismatch(f"both tables must have one format. Got {self._format} and {other._format}.")
-        merged = Sightings(max(self._limit, other._limit))
+        if self.scheme and other.scheme and self.scheme != other.scheme:
+            raise SchemeMismatch(f"other must be of the scheme of these. Got {other.scheme} and {self.scheme}.")
+        merged = Sightings(max(self._limit, other._limit), self.scheme or other.scheme)
         merged._format, merged._adds = self._format, max(self._adds, other._adds)
         merged._take(self)
         merged._take(other)
@@ -366,6 +371,7 @@ class Sightings:
         name, name_size = _pack(self._places)
         example, example_size = _pack(self._examples[key] for key in table.key[known].tolist())
         columns: dict[str, Any] = {
+            "scheme": _pack([self.scheme])[0],
             "limit": np.array([self._limit]),
             "adds": np.array([self._adds]),
             "name": name,
@@ -408,7 +414,7 @@ class Sightings:
         columns = _read(path)
         try:
             table, names, examples = _unpack_table(columns)
-            loaded = cls(int(columns["limit"][0]))
+            loaded = cls(int(columns["limit"][0]), columns["scheme"].tobytes().decode("utf-8", "surrogatepass"))
         # What a changed file leads to is no closed list.
         except Exception as error:
             raise InputError(f"{path} must be a table of sightings. Got contents that do not fit together.") from error
