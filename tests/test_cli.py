@@ -151,7 +151,7 @@ class TestRun:
             "--threshold .7 --containment .9 --recall .9 --shingle-size 2 --slots 64 --seed 7 --threads 1 "
             "--overlap .2 --min-passage 12 --min-excerpt 20"
         )
-        done = here(capfd, "run", SEEDS, *options.split(), "--linkage", "components", "--no-clean", "--json")
+        done = here(capfd, "run", SEEDS, *options.split(), "--linkage", "components", "--clean", "off", "--json")
         result = dedup.deduplicate(
             SEEDS,
             threshold=0.7,
@@ -210,7 +210,7 @@ class TestRun:
         assert done.returncode == 0
         lines = done.stderr.splitlines()
         assert "no ids" in lines[0]
-        assert lines[1] == "dedup: note: 7 rows skipped:"
+        assert lines[1] == "dedup: note: 7 of 8 rows skipped:"
         assert lines[2].startswith("dedup: note:   in.jsonl, line 2: not valid JSON")
         assert lines[7] == "dedup: note:   and 2 more"
         assert len(lines) == 8
@@ -329,6 +329,7 @@ class TestRun:
             (("bad.jsonl",), "bad.jsonl, line 1: not valid JSON"),
             (("good.jsonl", "--slots", "100"), "num_slots must be a power of two"),
             (("good.jsonl", "--linkage", "none"), "linkage must be one of"),
+            (("good.jsonl", "--clean", "none"), "clean must be one of 'auto', 'pages', 'off'. Got 'none'."),
             (("good.jsonl", "--on-error", "none"), "on_error must be one of"),
             (("good.jsonl", "--limit", "-1"), "limit must be an integer of at least 0. Got -1."),
             (("good.jsonl", "--out", "none/out.csv"), "no such folder"),
@@ -419,7 +420,7 @@ class TestCompare:
         """- is stdin, and --json holds every field of the comparison."""
         name = SEEDS / "aggregator-dayloom.txt"
         text = (SEEDS / "tram-tribune.txt").read_bytes().decode()
-        done = call("compare", name, "-", "--no-clean", "--json", text=text)
+        done = call("compare", name, "-", "--clean", "off", "--json", text=text)
         page = name.read_bytes().decode()
         found = dedup.compare(page, text, clean="off")
         printed = json.loads(done.stdout)
@@ -823,7 +824,12 @@ class TestEntry:
         assert done.stdout.endswith("\nFalse\n")
 
     @pytest.mark.parametrize(
-        ("arguments", "message"), [(("nothing",), "No such command"), (("--no",), "No such option")]
+        ("arguments", "message"),
+        [
+            (("nothing",), "No such command 'nothing'. Try 'dedup --help'."),
+            (("rum",), "Did you mean 'run'? Try 'dedup --help'."),
+            (("--no",), "No such option: --no. Try 'dedup --help'."),
+        ],
     )
     def test_refuses(
         self, arguments: tuple[str, ...], message: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
@@ -893,7 +899,7 @@ class TestRunInFiles:
         assert [path.name for path in tmp_path.iterdir()] == ["answer"]
         table = pq.read_table(tmp_path / "answer" / "documents.parquet")
         assert table.to_pydict() == result.to_arrow().select(table.column_names).to_pydict()
-        assert done.stdout.startswith("Sources of which most is dropped\n")
+        assert done.stdout.startswith("Sources that lose most\n")
         assert re.search(rf"\nlargest cluster +{result.summary()['largest_cluster']}\n", done.stdout)
         assert re.search(
             r"\n50 documents \(6 from pages\): 27 kept, 23 dropped, 1 empty; 11 clusters; \d+\.\d+ s\n", done.stdout
@@ -918,7 +924,7 @@ class TestRunInFiles:
         assert (done.returncode, done.stderr.splitlines()) == (
             0,
             [
-                "dedup: note: 1 row skipped:",
+                "dedup: note: 1 of 1,101 rows skipped:",
                 "dedup: note:   in.jsonl, line 1: text is missing. The fields are: 'id'.",
                 "dedup: note: 1 cluster of more than 1,000 documents, the largest of 1,100.",
                 "dedup: note: 1 source of which more than 80 % is dropped:",
@@ -950,6 +956,7 @@ class TestRunInFiles:
             ("--memory 2GB --out answer --limit 0", "limit must not come with memory: the answer is in files. Got 0."),
             ("--memory 2GB --out answer --text", "text must not come with memory"),
             ("--memory 2GB --out no/answer", "out must be in a folder that exists"),
+            ("--memory 2GB --out answer.parquet", "out must be a folder with --memory, and not named as a file is."),
             ("--work scratch --out a.csv", "--memory must come with --work and --resume. Got no --memory."),
             ("--resume", "--memory must come with --work and --resume. Got no --memory."),
         ],

@@ -46,7 +46,7 @@ COMMANDS: dict[str, tuple[str | Path, ...]] = {
     "stats": (),
     "verify": (),
     "compact": (),
-    "backup": ("copy.db",),
+    "backup": ("copy.dedup",),
 }
 READERS = ("query", "get", "events", "stats", "verify", "backup")
 
@@ -54,7 +54,7 @@ READERS = ("query", "get", "events", "stats", "verify", "backup")
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An index of the seeds, not to be changed."""
-    path = tmp_path_factory.mktemp("index") / "news.db"
+    path = tmp_path_factory.mktemp("index") / "news.dedup"
     with dedup.Index(path) as index:
         index.add_batch(SEEDS)
     return path
@@ -64,7 +64,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def news(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the index of the seeds, alone in the working folder."""
     monkeypatch.chdir(tmp_path)
-    return Path(shutil.copy(made, tmp_path / "news.db"))
+    return Path(shutil.copy(made, tmp_path / "news.dedup"))
 
 
 @pytest.fixture
@@ -103,13 +103,13 @@ class TestCreate:
         """Every option is a setting of the new index, which is empty, and is shown under its name."""
         options = (
             "--threshold .7 --containment .9 --overlap .2 --min-passage 12 --min-excerpt 20 --recall .9 "
-            "--shingle-size 2 --slots 64 --seed 7 --prefer Beta --no-clean"
+            "--shingle-size 2 --slots 64 --seed 7 --prefer Beta --clean off"
         )
-        done = here(capfd, "index", "create", "news.db", *options.split(), "--prefer", "Alpha Post")
+        done = here(capfd, "index", "create", "news.dedup", *options.split(), "--prefer", "Alpha Post")
         assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout.startswith("Made news.db, an empty index\n\nthreshold      0.7\ncontainment    0.9\n")
-        assert "\nprefer         Beta, Alpha Post\nclean          no\n" in done.stdout
-        with read(folder / "news.db") as index:
+        assert done.stdout.startswith("Made news.dedup, an empty index\n\nthreshold      0.7\ncontainment    0.9\n")
+        assert "\nprefer         Beta, Alpha Post\nclean          off\n" in done.stdout
+        with read(folder / "news.dedup") as index:
             assert len(index) == 0
             assert index.config == dedup.Config(
                 threshold=0.7,
@@ -128,21 +128,21 @@ class TestCreate:
 
     def test_without_options(self, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
         """Without options the index is that of `dedup.Index` without settings."""
-        assert here(capfd, "index", "create", "news.db").returncode == 0
-        with read(folder / "news.db") as index, dedup.Index(":memory:") as usual:
+        assert here(capfd, "index", "create", "news.dedup").returncode == 0
+        with read(folder / "news.dedup") as index, dedup.Index(":memory:") as usual:
             assert index.config == usual.config
 
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            (("there.db",), "there.db is there already."),
-            (("link.db",), "link.db is there already."),
+            (("there.dedup",), "there.dedup is there already."),
+            (("link.dedup",), "link.dedup is there already."),
             ((":memory:",), "FILE must be the path of a file. Got ':memory:'."),
-            (("news.db", "--threshold", "1.5"), "threshold must be in (0.0, 1.0]. Got 1.5."),
-            (("news.db", "--slots", "100"), "num_slots must be a power of two"),
-            (("news.db", "--prefer", " "), "sources must be a sequence of names that are not blank."),
-            (("news.db", "--clean=auto"), "Option '--clean' does not take a value"),
-            (("none/news.db",), "none/news.db"),
+            (("news.dedup", "--threshold", "1.5"), "threshold must be in (0.0, 1.0]. Got 1.5."),
+            (("news.dedup", "--slots", "100"), "num_slots must be a power of two"),
+            (("news.dedup", "--prefer", " "), "sources must be a sequence of names that are not blank."),
+            (("news.dedup", "--clean", "auto"), "clean must be 'pages' or 'off' in an index. Got 'auto'."),
+            (("none/news.dedup",), "none/news.dedup"),
             ((), "Missing argument 'FILE'. Try 'dedup index create --help'."),
         ],
     )
@@ -150,10 +150,10 @@ class TestCreate:
         self, arguments: tuple[str, ...], message: str, folder: Path, capfd: pytest.CaptureFixture[str]
     ) -> None:
         """A file that is there, a setting that is not allowed and a folder that is not there are errors."""
-        (folder / "there.db").write_text("mine")
-        (folder / "link.db").symlink_to("nowhere")
-        assert_refused(here(capfd, "index", "create", *arguments), message, folder, "there.db", "link.db")
-        assert (folder / "there.db").read_text() == "mine"
+        (folder / "there.dedup").write_text("mine")
+        (folder / "link.dedup").symlink_to("nowhere")
+        assert_refused(here(capfd, "index", "create", *arguments), message, folder, "there.dedup", "link.dedup")
+        assert (folder / "there.dedup").read_text() == "mine"
 
 
 class TestAdd:
@@ -161,15 +161,15 @@ class TestAdd:
 
     def test_counts_are_those_of_the_clusters(self, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
         """A new file is noted; the counts are those of the articles, their stories and the clusters."""
-        done = here(capfd, "index", "add", "news.db", SEEDS)
+        done = here(capfd, "index", "add", "news.dedup", SEEDS)
         assert (done.returncode, done.stderr) == (
             0,
-            "dedup: note: news.db was not there: made with the usual settings.\n",
+            "dedup: note: news.dedup was not there: made with the usual settings.\n",
         )
-        with read(folder / "news.db") as index:
+        with read(folder / "news.dedup") as index:
             documents, clusters = len(index), len(list(index.clusters()))
         articles = len(formats.read(SEEDS).articles)
-        assert done.stdout.startswith(f"{articles} articles into news.db in ")
+        assert done.stdout.startswith(f"{articles} articles into news.dedup in ")
         numbers = {name: int(number) for name, number in re.findall(r"(?m)^(\w[a-z ]+?) {2,}(\d+)$", done.stdout)}
         assert numbers == {
             "added": articles,
@@ -184,7 +184,7 @@ class TestAdd:
         """What is there changes nothing, and is no news."""
         with read(news) as index:
             before = index.events()
-        done = here(capfd, "index", "add", "news.db", SEEDS)
+        done = here(capfd, "index", "add", "news.dedup", SEEDS)
         assert (done.returncode, done.stderr) == (0, "")
         assert re.search(r"\nadded +0\nreplaced +0\nunchanged +44\nnew stories +0\nreprints +0\n", done.stdout)
         with read(news) as index:
@@ -193,14 +193,14 @@ class TestAdd:
     @pytest.mark.parametrize("size", [1, 7, 1000])
     def test_json_is_the_answer_of_the_api(self, size: int, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
         """--json prints the match of each article, one a line, as a batch of that size gives it."""
-        done = here(capfd, "index", "add", "news.db", SEEDS, "--json", "--batch", str(size), "--threads", "1")
+        done = here(capfd, "index", "add", "news.dedup", SEEDS, "--json", "--batch", str(size), "--threads", "1")
         assert done.returncode == 0
         articles = iter(formats.read(SEEDS).articles)
         with dedup.Index(":memory:") as index:
             batches = iter(lambda: list(islice(articles, size)), [])
             expected = [plain_json(asdict(match)) for batch in batches for match in index.add_batch(batch)]
         assert [json.loads(line) for line in done.stdout.splitlines()] == expected
-        assert folder.joinpath("news.db").is_file()
+        assert folder.joinpath("news.dedup").is_file()
 
     def test_reads_what_run_reads(self, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
         """JSONL, packed too, CSV and Parquet files give the same index, one or several at a time."""
@@ -217,17 +217,17 @@ class TestAdd:
         for number, inputs in enumerate(
             [("all.jsonl",), ("all.jsonl.gz",), ("all.parquet",), ("first.jsonl", "rest.csv")]
         ):
-            assert here(capfd, "index", "add", f"{number}.db", *inputs, "--batch", "9").returncode == 0
-            with read(folder / f"{number}.db") as index:
+            assert here(capfd, "index", "add", f"{number}.dedup", *inputs, "--batch", "9").returncode == 0
+            with read(folder / f"{number}.dedup") as index:
                 assert {cluster.canonical: cluster.members for cluster in index.clusters()} == expected
 
     @pytest.mark.parametrize("size", ["1", "1000"])
     def test_the_last_text_of_an_id_counts(self, size: str, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
         """An id that comes again replaces what came before, whatever the size of a batch."""
         write_lines(folder / "in.jsonl", article("a"), article("b", OTHER), article("a", OTHER), article("a", OTHER))
-        done = here(capfd, "index", "add", "news.db", "in.jsonl", "--batch", size)
+        done = here(capfd, "index", "add", "news.dedup", "in.jsonl", "--batch", size)
         assert re.search(r"\nadded +2\nreplaced +1\nunchanged +1\nnew stories +2\nreprints +1\n", done.stdout)
-        with read(folder / "news.db") as index:
+        with read(folder / "news.dedup") as index:
             kept = index.get("a")
             assert kept is not None
             assert kept.text == OTHER
@@ -236,20 +236,20 @@ class TestAdd:
         """A row without an id is an error that names it, and no index is made; in CSV an empty id is none."""
         write_lines(folder / "in.jsonl", {"text": STORY})
         message = "in.jsonl, line 1: id is missing, and an article of an index needs one."
-        assert_refused(here(capfd, "index", "add", "news.db", "in.jsonl"), message, folder, "in.jsonl")
+        assert_refused(here(capfd, "index", "add", "news.dedup", "in.jsonl"), message, folder, "in.jsonl")
         (folder / "in.csv").write_text("id,text\na,x\n,y\n")
         message = "in.csv, line 3: id is missing, and an article of an index needs one."
-        assert_refused(here(capfd, "index", "add", "news.db", "in.csv"), message, folder, "in.jsonl", "in.csv")
+        assert_refused(here(capfd, "index", "add", "news.dedup", "in.csv"), message, folder, "in.jsonl", "in.csv")
 
     def test_skips_bad_rows(self, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
         """--on-error skip adds the others; the first five bad rows are noted with the reason, the others counted."""
         write_lines(folder / "in.jsonl", {"text": STORY}, article("a"), 3, {"id": "b"}, *({"id": 0} for _ in range(4)))
-        done = here(capfd, "index", "add", "news.db", "in.jsonl", "--on-error", "skip", "--batch", "1")
+        done = here(capfd, "index", "add", "news.dedup", "in.jsonl", "--on-error", "skip", "--batch", "1")
         assert done.returncode == 0
-        assert done.stdout.startswith("1 article into news.db")
+        assert done.stdout.startswith("1 article into news.dedup")
         lines = done.stderr.splitlines()
         assert lines[1:3] == [
-            "dedup: note: 7 rows skipped:",
+            "dedup: note: 7 of 8 rows skipped:",
             "dedup: note:   in.jsonl, line 1: id is missing, and an article of an index needs one.",
         ]
         assert lines[3].startswith(
@@ -264,30 +264,33 @@ class TestAdd:
         """A bad row ends the command; the batches before it are kept, and the note says how many articles."""
         rows = [article("a"), article("b", OTHER), article("d"), article("e")]
         write_lines(folder / "in.jsonl", *rows, bad)
-        done = here(capfd, "index", "add", "news.db", "in.jsonl", "--batch", "2", "--json")
+        done = here(capfd, "index", "add", "news.dedup", "in.jsonl", "--batch", "2", "--json")
         assert done.returncode == 2
         assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == ["a", "b", "d", "e"]
         _, note, error = done.stderr.splitlines()
-        assert note == "dedup: note: stopped; 4 articles of the input are in news.db."
+        assert note == "dedup: note: stopped; 4 articles of the input are in news.dedup."
         assert error.startswith("dedup: error: ")
-        with read(folder / "news.db") as index:
+        with read(folder / "news.dedup") as index:
             assert [one.id for one in index] == ["a", "b", "d", "e"]
 
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            (("new.db", "nowhere"), "No such file or folder: nowhere"),
-            (("new.db", "in.jsonl", "nowhere"), "No such file or folder: nowhere"),
-            (("new.db", "in.txt.bak"), "A file to read must end with one of"),
-            (("new.db", "in.jsonl", "--batch", "0"), "batch must be an integer of at least 1. Got 0."),
-            (("new.db", "in.jsonl", "--durability", "none"), "durability must be one of 'normal', 'full'. Got 'none'."),
-            (("new.db", "in.jsonl", "--on-error", "none"), "on_error must be one of 'raise', 'skip'. Got 'none'."),
-            (("new.db", "in.jsonl", "--threads", "0"), "threads must be an integer in [1, 1024]. Got 0."),
-            (("none/new.db", "in.jsonl"), "none/new.db"),
+            (("new.dedup", "nowhere"), "No such file or folder: nowhere"),
+            (("new.dedup", "in.jsonl", "nowhere"), "No such file or folder: nowhere"),
+            (("new.dedup", "in.txt.bak"), "A file to read must end with one of"),
+            (("new.dedup", "in.jsonl", "--batch", "0"), "batch must be an integer of at least 1. Got 0."),
+            (
+                ("new.dedup", "in.jsonl", "--durability", "none"),
+                "durability must be one of 'normal', 'full'. Got 'none'.",
+            ),
+            (("new.dedup", "in.jsonl", "--on-error", "none"), "on_error must be one of 'raise', 'skip'. Got 'none'."),
+            (("new.dedup", "in.jsonl", "--threads", "0"), "threads must be an integer in [1, 1024]. Got 0."),
+            (("none/new.dedup", "in.jsonl"), "none/new.dedup"),
             ((":memory:", "in.jsonl"), "FILE must be the path of a file. Got ':memory:'."),
             (("in.txt.bak", "in.jsonl"), "in.txt.bak"),
             ((".", "in.jsonl"), ""),
-            (("new.db",), "Missing argument 'INPUT'. Try 'dedup index add --help'."),
+            (("new.dedup",), "Missing argument 'INPUT'. Try 'dedup index add --help'."),
         ],
     )
     def test_refuses(
@@ -303,7 +306,7 @@ class TestAdd:
     def test_interrupt(self, tmp_path: Path) -> None:
         """Ctrl-C while the input is open leaves what was acknowledged, and says how much that is."""
         os.mkfifo(tmp_path / "in.jsonl")
-        command = [sys.executable, "-m", "dedup", "index", "add", "news.db", "in.jsonl", "--batch", "2", "--json"]
+        command = [sys.executable, "-m", "dedup", "index", "add", "news.dedup", "in.jsonl", "--batch", "2", "--json"]
         with (
             subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process,
             (tmp_path / "in.jsonl").open("w", buffering=1) as file,
@@ -315,8 +318,8 @@ class TestAdd:
             process.send_signal(signal.SIGINT)
             printed, notes = process.communicate(timeout=60)
         assert (process.returncode, printed) == (130, b"")
-        assert notes.decode().splitlines()[1:] == ["dedup: note: stopped; 2 articles of the input are in news.db."]
-        with read(tmp_path / "news.db") as index:
+        assert notes.decode().splitlines()[1:] == ["dedup: note: stopped; 2 articles of the input are in news.dedup."]
+        with read(tmp_path / "news.dedup") as index:
             assert [one.id for one in index] == ["a", "b"]
 
     def test_closed_pipe(self, tmp_path: Path) -> None:
@@ -324,18 +327,18 @@ class TestAdd:
         write_lines(tmp_path / "in.jsonl", *(article(name) for name in "abc"))
         reader, writer = os.pipe()
         os.close(reader)
-        command = [sys.executable, "-m", "dedup", "index", "add", "news.db", "in.jsonl", "--batch", "1", "--json"]
+        command = [sys.executable, "-m", "dedup", "index", "add", "news.dedup", "in.jsonl", "--batch", "1", "--json"]
         done = subprocess.run(
             command, cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, timeout=60, text=True, check=False
         )
         os.close(writer)
         assert done.returncode == 0
-        assert done.stderr.splitlines()[1:] == ["dedup: note: stopped; 1 article of the input is in news.db."]
+        assert done.stderr.splitlines()[1:] == ["dedup: note: stopped; 1 article of the input is in news.dedup."]
 
     @pytest.mark.parametrize("options", [(), ("--json",)])
     def test_counts_in_a_terminal(self, options: tuple[str, ...], tmp_path: Path) -> None:
         """Where stderr is a terminal, and only there, it shows how many articles are added, and no match."""
-        printed = in_terminal("index", "add", str(tmp_path / "news.db"), str(SEEDS), *options, stream="stderr")
+        printed = in_terminal("index", "add", str(tmp_path / "news.dedup"), str(SEEDS), *options, stream="stderr")
         assert "44 articles added" in printed
         assert "canonical" not in printed
 
@@ -350,7 +353,7 @@ class TestQuery:
         monkeypatch.setenv("COLUMNS", "80")
         before = news.read_bytes()
         path = SEEDS / "harbour-herald.txt"
-        done = here(capfd, "index", "query", "news.db", path)
+        done = here(capfd, "index", "query", "news.dedup", path)
         assert (done.returncode, done.stderr) == (0, "")
         with read(news) as index:
             match, cluster = index.query(path.read_text(encoding="utf-8")), index.cluster("harbour-gazette")
@@ -374,7 +377,7 @@ class TestQuery:
         done = here(capfd, "index", "query", news.name, "in.txt")
         assert (done.returncode, done.stdout) == (
             0,
-            "a new story\n\nNo document of news.db is like in.txt\n",
+            "a new story\n\nNo document of news.dedup is like in.txt\n",
         )
 
     @pytest.mark.parametrize("text", ["", OTHER, (SEEDS / "tram-echo.txt").read_text(encoding="utf-8")])
@@ -398,8 +401,8 @@ class TestQuery:
     ) -> None:
         """A text that cannot be read is an error."""
         Path("bad.txt").write_bytes(b"\xff")
-        done = here(capfd, "index", "query", "news.db", *arguments)
-        assert_error(done, message, news.parent, "news.db", "bad.txt")
+        done = here(capfd, "index", "query", "news.dedup", *arguments)
+        assert_error(done, message, news.parent, "news.dedup", "bad.txt")
 
 
 class TestGet:
@@ -410,9 +413,9 @@ class TestGet:
         text = f"{STORY}\r\n\t«{OTHER}»"
         fields = {"source": "Bay Post", "published": "2025-01-02", "title": "The bridge", "pages": 3, "lang": "en"}
         write_lines(folder / "in.jsonl", article("a", text, **fields), article("b", text))
-        assert here(capfd, "index", "add", "news.db", "in.jsonl", "--batch", "1").returncode == 0
+        assert here(capfd, "index", "add", "news.dedup", "in.jsonl", "--batch", "1").returncode == 0
         done = subprocess.run(
-            [sys.executable, "-m", "dedup", "index", "get", "news.db", "a"],
+            [sys.executable, "-m", "dedup", "index", "get", "news.dedup", "a"],
             capture_output=True,
             check=False,
             timeout=60,
@@ -426,16 +429,16 @@ class TestGet:
             "other fields   pages, lang",
             "cluster 1      kept",
         ]
-        assert here(capfd, "index", "get", "news.db", "b").stderr == (
+        assert here(capfd, "index", "get", "news.dedup", "b").stderr == (
             "id          b\ncluster 1   exact copy of a, Jaccard 1.000\n"
         )
 
     def test_json(self, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
         """--json holds every field and the match, null for what JSON lacks."""
         (folder / "in.jsonl").write_text('{"id": "a", "text": "x\\ud800", "low": NaN, "high": [Infinity, 1]}\n')
-        assert here(capfd, "index", "add", "news.db", "in.jsonl").returncode == 0
-        printed = json.loads(here(capfd, "index", "get", "news.db", "a", "--json").stdout)
-        with read(folder / "news.db") as index:
+        assert here(capfd, "index", "add", "news.dedup", "in.jsonl").returncode == 0
+        printed = json.loads(here(capfd, "index", "get", "news.dedup", "a", "--json").stdout)
+        with read(folder / "news.dedup") as index:
             match = index.match("a")
         assert match is not None
         assert printed.pop("match") == plain_json(asdict(match))
@@ -443,8 +446,8 @@ class TestGet:
 
     def test_refuses(self, news: Path, capfd: pytest.CaptureFixture[str]) -> None:
         """A document that is not there is an error."""
-        done = here(capfd, "index", "get", "news.db", "x\x1b")
-        assert_error(done, r"news.db has no document 'x\x1b'.", news.parent, "news.db")
+        done = here(capfd, "index", "get", "news.dedup", "x\x1b")
+        assert_error(done, r"news.dedup has no document 'x\x1b'.", news.parent, "news.dedup")
 
 
 class TestRemove:
@@ -452,7 +455,7 @@ class TestRemove:
 
     def test_removes(self, news: Path, capfd: pytest.CaptureFixture[str]) -> None:
         """Documents are gone, and what was not there is named."""
-        done = here(capfd, "index", "remove", "news.db", "tram-echo", "no\nbody", "tram-ledger")
+        done = here(capfd, "index", "remove", "news.dedup", "tram-echo", "no\nbody", "tram-ledger")
         assert (done.returncode, done.stdout) == (0, "2 documents removed\n\nNot there: no\\nbody\n")
         with read(news) as index:
             assert "tram-echo" not in index
@@ -476,13 +479,13 @@ class TestExpire:
     def dated(self, folder: Path) -> Path:
         """An index of three articles of three days, one of them unknown."""
         days = {"a": "2025-01-01", "b": "2025-01-02", "c": None}
-        with dedup.Index(folder / "news.db") as index:
+        with dedup.Index(folder / "news.dedup") as index:
             index.add_batch([article(name, f"{STORY} {name}", published=day) for name, day in days.items()])
-        return folder / "news.db"
+        return folder / "news.dedup"
 
     def test_by_publication(self, dated: Path, capfd: pytest.CaptureFixture[str]) -> None:
         """What was published before the date is gone; what has no date stays."""
-        done = here(capfd, "index", "expire", "news.db", "--before", "2025-01-02")
+        done = here(capfd, "index", "expire", "news.dedup", "--before", "2025-01-02")
         assert (done.returncode, done.stdout) == (0, "1 document expired, 2 left\n")
         with read(dated) as index:
             assert [one.id for one in index] == ["b", "c"]
@@ -505,7 +508,7 @@ class TestExpire:
         self, arguments: tuple[str, ...], message: str, dated: Path, capfd: pytest.CaptureFixture[str]
     ) -> None:
         """What is no date and no clock is an error, and everything stays."""
-        assert_error(here(capfd, "index", "expire", "news.db", *arguments), message, dated.parent, "news.db")
+        assert_error(here(capfd, "index", "expire", "news.dedup", *arguments), message, dated.parent, "news.dedup")
         with read(dated) as index:
             assert len(index) == 3
 
@@ -515,12 +518,12 @@ class TestEvents:
 
     def test_shows_what_happened(self, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
         """One row per event: its position, documents, kind, cluster and the document that is kept then."""
-        with dedup.Index(folder / "news.db") as index:
+        with dedup.Index(folder / "news.dedup") as index:
             index.add_batch([article(name, published="2025-01-02") for name in "bcdefgh"])
             index.add(article("a", published="2025-01-01"))
             index.remove("b")
             events = index.events()
-        done = here(capfd, "index", "events", "news.db")
+        done = here(capfd, "index", "events", "news.dedup")
         assert (done.returncode, done.stderr) == (0, "")
         rows = re.findall(r"(?m)^ +(\d+)  (.*?) +(added|removed|canonical_changed) +(\d+)  (\S+)$", done.stdout)
         assert [(int(at), kind, int(cluster), kept) for at, _, kind, cluster, kept in rows] == [
@@ -532,18 +535,18 @@ class TestEvents:
         """Twenty events are shown, or as many as --limit says, and from where to go on."""
         with read(news) as index:
             last = index.events()[-1].position
-        done = here(capfd, "index", "events", "news.db")
+        done = here(capfd, "index", "events", "news.dedup")
         assert re.search(r"\n +20  [^\n]*\n\nMore with --after 20\n$", done.stdout)
-        done = here(capfd, "index", "events", "news.db", "--after", "20", "--limit", "1")
+        done = here(capfd, "index", "events", "news.dedup", "--after", "20", "--limit", "1")
         assert re.search(r"─\n +21  [^\n]*\n\nMore with --after 21\n$", done.stdout)
-        done = here(capfd, "index", "events", "news.db", "--after", str(last - 1), "--limit", "1")
+        done = here(capfd, "index", "events", "news.dedup", "--after", str(last - 1), "--limit", "1")
         assert re.search(rf"─\n +{last}  [^\n]*\n$", done.stdout)
-        done = here(capfd, "index", "events", "news.db", "--after", str(last))
-        assert done.stdout == f"No event after {last} in news.db\n"
+        done = here(capfd, "index", "events", "news.dedup", "--after", str(last))
+        assert done.stdout == f"No event after {last} in news.dedup\n"
 
     def test_json(self, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
         """--json prints every event of the API, one a line, in however many pages, or at most --limit."""
-        with dedup.Index(folder / "news.db", shingle_size=1) as index:
+        with dedup.Index(folder / "news.dedup", shingle_size=1) as index:
             index.add_batch([article(str(number), f"word{number}") for number in range(1200)])
             events = [plain_json(asdict(event)) for event in index.events(limit=5000)]
         assert len(events) == 1200
@@ -553,7 +556,7 @@ class TestEvents:
             (("--limit", "1100"), events[:1100]),
             (("--after", "1200"), []),
         ):
-            done = here(capfd, "index", "events", "news.db", *options, "--json")
+            done = here(capfd, "index", "events", "news.dedup", *options, "--json")
             assert done.returncode == 0
             assert [json.loads(line) for line in done.stdout.splitlines()] == expected
 
@@ -575,8 +578,8 @@ class TestEvents:
         capfd: pytest.CaptureFixture[str],
     ) -> None:
         """A position that the log does not have and no events at all are errors."""
-        done = here(capfd, "index", "events", "news.db", *arguments, *options)
-        assert_error(done, message, news.parent, "news.db")
+        done = here(capfd, "index", "events", "news.dedup", *arguments, *options)
+        assert_error(done, message, news.parent, "news.dedup")
 
 
 class TestStats:
@@ -584,32 +587,32 @@ class TestStats:
 
     def test_shows_counts_and_settings(self, news: Path, capfd: pytest.CaptureFixture[str]) -> None:
         """The counts of the API, and the settings under the names of their options."""
-        done = here(capfd, "index", "stats", "news.db")
+        done = here(capfd, "index", "stats", "news.dedup")
         with read(news) as index:
             counts = index.stats()
         assert (done.returncode, done.stderr) == (0, "")
-        assert re.match(r"news\.db, \d[\d.]* [kM]B\n", done.stdout)
+        assert re.match(r"news\.dedup, \d[\d.]* [kM]B\n", done.stdout)
         for name, number in (("documents", counts.documents), ("clusters", counts.clusters), ("events", counts.events)):
             assert re.search(rf"\n{name} +{number}\n", done.stdout)
         assert "\nthreshold      0.5\ncontainment    0.55\n" in done.stdout
-        assert done.stdout.endswith("\nprefer         -\nclean          yes\n")
+        assert done.stdout.endswith("\nprefer         -\nclean          pages\n")
 
     def test_tells_of_a_crowd(self, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
         """Where texts met a crowd, a line says what that is."""
-        with dedup.Index(folder / "news.db", bucket_limit=2) as index:
+        with dedup.Index(folder / "news.dedup", bucket_limit=2) as index:
             index.add_batch([article(str(number), f"{STORY} {OTHER} In {number}.") for number in range(12)])
             crowded = index.stats().crowded
         assert crowded
-        done = here(capfd, "index", "stats", "news.db")
+        done = here(capfd, "index", "stats", "news.dedup")
         assert re.search(rf"\ncrowded texts +{crowded}\n", done.stdout)
         assert "\ncrowded: with more texts alike than are compared with each other\n" in done.stdout
 
     def test_json(self, news: Path, capfd: pytest.CaptureFixture[str]) -> None:
         """--json holds the counts, and every setting that the file keeps."""
-        printed = json.loads(here(capfd, "index", "stats", "news.db", "--json").stdout)
+        printed = json.loads(here(capfd, "index", "stats", "news.dedup", "--json").stdout)
         with read(news) as index:
             settings = plain_json(asdict(index.config))
-            assert printed == {"path": "news.db", **asdict(index.stats()), "settings": printed["settings"]}
+            assert printed == {"path": "news.dedup", **asdict(index.stats()), "settings": printed["settings"]}
         assert settings.keys() - printed["settings"].keys() == {"threads"}
         assert settings["keep"].keys() - printed["settings"]["keep"].keys() == {"key"}
         assert printed["settings"]["threshold"] == 0.5
@@ -622,7 +625,7 @@ class TestVerify:
         """A sound index gives exit code 0, and how much was looked at."""
         done = here(capfd, "index", "verify", news.name)
         assert (done.returncode, done.stderr) == (0, "")
-        assert re.fullmatch(r"news\.db is sound: 50 documents, \d+ texts, \d+ clusters\n", done.stdout)
+        assert re.fullmatch(r"news\.dedup is sound: 50 documents, \d+ texts, \d+ clusters\n", done.stdout)
         done = here(capfd, "index", "verify", news.name, "--json")
         assert (done.returncode, json.loads(done.stdout)) == (0, {"sound": True, "broken": []})
 
@@ -633,7 +636,7 @@ class TestVerify:
         done = here(capfd, "index", "verify", news.name)
         assert (done.returncode, done.stderr) == (1, "")
         assert done.stdout == (
-            "2 faults in news.db\n\nCluster 3 has no text.\n"
+            "2 faults in news.dedup\n\nCluster 3 has no text.\n"
             r"Text 4, which document 'a\x1b\nb' has, is not there." + "\n"
         )
         done = here(capfd, "index", "verify", news.name, "--json")
@@ -651,9 +654,9 @@ class TestCompact:
             index.remove("long")
             names = [one.id for one in index]
         size = news.stat().st_size
-        done = here(capfd, "index", "compact", "news.db")
+        done = here(capfd, "index", "compact", "news.dedup")
         assert (done.returncode, done.stderr) == (0, "")
-        assert re.fullmatch(r"news\.db: \S+ [kM]B before, \S+ [kM]B now\n", done.stdout)
+        assert re.fullmatch(r"news\.dedup: \S+ [kM]B before, \S+ [kM]B now\n", done.stdout)
         assert news.stat().st_size <= size
         with read(news) as index:
             assert [one.id for one in index] == names
@@ -665,39 +668,39 @@ class TestBackup:
 
     def test_copies(self, news: Path, capfd: pytest.CaptureFixture[str]) -> None:
         """The copy is an index of the same documents, and its size is told."""
-        done = here(capfd, "index", "backup", "news.db", "copy.db")
+        done = here(capfd, "index", "backup", "news.dedup", "copy.dedup")
         assert (done.returncode, done.stderr) == (0, "")
-        assert re.fullmatch(r"Copied to copy\.db, \S+ [kM]B\n", done.stdout)
-        with read(news) as index, read(news.parent / "copy.db") as copy:
+        assert re.fullmatch(r"Copied to copy\.dedup, \S+ [kM]B\n", done.stdout)
+        with read(news) as index, read(news.parent / "copy.dedup") as copy:
             assert list(copy) == list(index)
 
-    @pytest.mark.parametrize("target", ["news.db", "there.db", "none/copy.db"])
+    @pytest.mark.parametrize("target", ["news.dedup", "there.dedup", "none/copy.dedup"])
     def test_refuses(self, target: str, news: Path, capfd: pytest.CaptureFixture[str]) -> None:
         """A file that is there is never written over, and a folder must be there."""
-        Path("there.db").write_text("mine")
+        Path("there.dedup").write_text("mine")
         before = news.read_bytes()
-        done = here(capfd, "index", "backup", "news.db", target)
-        assert_error(done, target, news.parent, "news.db", "there.db")
-        assert (news.read_bytes(), Path("there.db").read_text()) == (before, "mine")
+        done = here(capfd, "index", "backup", "news.dedup", target)
+        assert_error(done, target, news.parent, "news.dedup", "there.dedup")
+        assert (news.read_bytes(), Path("there.dedup").read_text()) == (before, "mine")
 
 
 class TestEvery:
     """What holds for every command."""
 
     @pytest.mark.parametrize("name", COMMANDS)
-    @pytest.mark.parametrize("file", ["nowhere.db", ":memory:", "no.db", "empty.db", "sub"])
+    @pytest.mark.parametrize("file", ["nowhere.dedup", ":memory:", "no.dedup", "empty.dedup", "sub"])
     def test_refuses_what_is_no_index(
         self, name: str, file: str, folder: Path, capfd: pytest.CaptureFixture[str]
     ) -> None:
         """A file that is not there is not made, and what is no index is left as it is."""
-        (folder / "no.db").write_text("no index\n" * 1000)
-        (folder / "empty.db").touch()
+        (folder / "no.dedup").write_text("no index\n" * 1000)
+        (folder / "empty.dedup").touch()
         (folder / "sub").mkdir()
-        message = f"No such file: {file}" if file in {"nowhere.db", ":memory:"} else ""
+        message = f"No such file: {file}" if file in {"nowhere.dedup", ":memory:"} else ""
         done = here(capfd, "index", name, file, *COMMANDS[name])
-        assert_refused(done, message, folder, "no.db", "empty.db", "sub")
-        assert (folder / "no.db").read_text() == "no index\n" * 1000
-        assert (folder / "empty.db").read_bytes() == b""
+        assert_refused(done, message, folder, "no.dedup", "empty.dedup", "sub")
+        assert (folder / "no.dedup").read_text() == "no index\n" * 1000
+        assert (folder / "empty.dedup").read_bytes() == b""
 
     @pytest.mark.parametrize("name", COMMANDS)
     def test_readers_open_read_only(
@@ -735,14 +738,14 @@ class TestEvery:
         fields = {"source": "[b]S\x1b]0;t\x07\x9b1m", "title": "\r[/]", "published": "[link=x]", "url": "\x1b[2J"}
         write_lines(folder / "in.jsonl", article(name, **fields), article("b", **fields, more={"\x1b": 1}))
         (folder / "in.txt").write_text(STORY)
-        assert here(capfd, "index", "add", "news.db", "in.jsonl").returncode == 0
+        assert here(capfd, "index", "add", "news.dedup", "in.jsonl").returncode == 0
         shown = r"[red]x[/red]\x1b[31mA\nB\u202e"
         for command, expected in (
-            (("query", "news.db", "in.txt"), shown),
-            (("get", "news.db", name), shown),
-            (("get", "news.db", "b"), r"\x1b[2J"),
-            (("events", "news.db"), shown),
-            (("remove", "news.db", "x\x1b\n"), r"Not there: x\x1b\n"),
+            (("query", "news.dedup", "in.txt"), shown),
+            (("get", "news.dedup", name), shown),
+            (("get", "news.dedup", "b"), r"\x1b[2J"),
+            (("events", "news.dedup"), shown),
+            (("remove", "news.dedup", "x\x1b\n"), r"Not there: x\x1b\n"),
         ):
             done = here(capfd, "index", *command)
             assert done.returncode == 0
@@ -758,8 +761,8 @@ class TestEvery:
         name, title = "x" * 300, "title " * 50
         write_lines(folder / "in.jsonl", article(name, title=title), article("y" * 300, OTHER))
         (folder / "in.txt").write_text(STORY)
-        assert here(capfd, "index", "add", "news.db", "in.jsonl").returncode == 0
-        for command in (("query", "news.db", "in.txt"), ("events", "news.db"), ("stats", "news.db")):
+        assert here(capfd, "index", "add", "news.dedup", "in.jsonl").returncode == 0
+        for command in (("query", "news.dedup", "in.txt"), ("events", "news.dedup"), ("stats", "news.dedup")):
             done = here(capfd, "index", *command)
             assert done.returncode == 0
             assert max(map(len, done.stdout.splitlines())) <= columns
@@ -777,7 +780,7 @@ class TestEvery:
         """The examples of each help run, one after the other, where `seeds` and an index of them are at hand."""
         (folder / "seeds").symlink_to(SEEDS)
         if name not in {"", "create"}:
-            shutil.copy(made, folder / "news.db")
+            shutil.copy(made, folder / "news.dedup")
         done = here(capfd, "index", *filter(None, [name]), "--help")
         examples = re.findall(r"(?m)^ *(dedup .*)$", done.stdout)
         assert examples

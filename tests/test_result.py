@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedup import Article, Config, InvalidArgumentError, KeepPolicy, OutputError, Result, _terminal, deduplicate
+from dedup import Article, Config, InvalidArgumentError, KeepPolicy, OutputError, Result, deduplicate
+from dedup._terminal import draw, runs
 from dedup.matching.passages import read_words
 from dedup.model import RELATIONS
 from oracle import LINKS, assert_same, found, moments, solve
@@ -406,9 +407,9 @@ def test_notes_name_what_raises_an_alarm() -> None:
     """Sources of which too much is dropped and large clusters are told in lines, the first five by name."""
     articles = [Article(f"{source}{copy}", STORY, f"s{source}") for source in range(7) for copy in range(2)]
     quiet = deduplicate(articles, clean="off")
-    assert _terminal.notes(quiet) == []
+    assert runs.notes(quiet) == []
     result = deduplicate(articles, clean="off", keep=KeepPolicy(alarm_share=0.4, alarm_documents=2), large_cluster=13)
-    assert _terminal.notes(result) == [
+    assert runs.notes(result) == [
         "1 cluster of more than 13 documents:",
         "  00: 14",
         "7 sources of which more than 40 % is dropped:",
@@ -420,7 +421,7 @@ def test_notes_name_what_raises_an_alarm() -> None:
 def test_more_than_one_kept_document_is_shown() -> None:
     """The table of clusters shows the second kept document as kept, and the third with the evidence for its drop."""
     result = deduplicate(with_ids(STORY, STORY.upper(), STORY.lower()), keep=KeepPolicy(min_keep=2))
-    lines = _terminal.render(_terminal.run_parts(result, "", 0.0, 20), io.StringIO()).splitlines()
+    lines = draw.render(runs.run_parts(result, "", 0.0, 20), io.StringIO()).splitlines()
     rows = {words[0]: words[1] for line in lines if (words := line.split()) and words[0] in "abc"}
     assert rows == {"a": "kept", "b": "kept", "c": "exact"}
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from dedup import _terminal
+from dedup._terminal import draw, runs
 from dedup.errors import InputError, InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def progress() -> "Iterator[Progress | None]":
             bars.update(current, completed=done, total=None if task.total is None else total)
             # The first second says little.
             rate = task.finished_speed or (task.speed if task.elapsed and task.elapsed > 1 else None)
-            bars.update(current, told=_terminal.progress(done, task.total, unit, rate, task.time_remaining))
+            bars.update(current, told=runs.progress(done, task.total, unit, rate, task.time_remaining))
 
         yield show
 
@@ -132,23 +132,23 @@ def counting(*, shown: bool) -> Iterator[Callable[[int], None]]:
 def print_notes(notes: Iterable[str]) -> None:
     """Print notes to stderr."""
     for note in notes:
-        print(f"dedup: note: {_terminal.plain(note)}", file=sys.stderr)
+        print(f"dedup: note: {draw.plain(note)}", file=sys.stderr)
 
 
 def print_text(text: str) -> None:
     """Print a text to stdout: safely in a terminal, else as it is."""
     if sys.stdout.isatty():
-        print("\n".join(map(_terminal.plain, text.replace("\t", "    ").splitlines())))
+        print("\n".join(map(draw.plain, text.replace("\t", "    ").splitlines())))
     else:
         # To the byte, whatever the locale.
         sys.stdout.buffer.write(text.encode("utf-8", "surrogatepass"))
     sys.stdout.flush()
 
 
-def show(file: TextIO, parts: "Iterable[_terminal.Part]") -> None:
+def show(file: TextIO, parts: "Iterable[draw.Part]") -> None:
     """Print what `_terminal` made."""
     # In one write: rich would end the process on a closed pipe.
-    file.write(_terminal.render(parts, file))
+    file.write(draw.render(parts, file))
 
 
 # ASCII alone: nothing in it can steer a terminal, and a lone surrogate stays what it is.

@@ -12,7 +12,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from dedup import _console, _terminal, _validate
+from dedup import _console, _validate
+from dedup._terminal import draw, indexes, runs
 from dedup.errors import InputError, InvalidArgumentError, OutputError
 
 if TYPE_CHECKING:
@@ -25,34 +26,34 @@ if TYPE_CHECKING:
 
 _EXAMPLES = {
     "": (
-        "index create news.db --prefer 'Harbour Gazette'",
-        "index add news.db seeds",
-        "index query news.db seeds/tram-echo.txt",
-        "index expire news.db --before 2025-01-01",
-        "index stats news.db",
-        "index verify news.db",
+        "index create news.dedup --prefer 'Harbour Gazette'",
+        "index add news.dedup seeds",
+        "index query news.dedup seeds/tram-echo.txt",
+        "index expire news.dedup --before 2025-01-01",
+        "index stats news.dedup",
+        "index verify news.dedup",
     ),
-    "create": ("index create news.db", "index create strict.db --threshold 0.8 --no-clean"),
-    "add": ("index add news.db seeds", "index add news.db seeds --durability full --json > matches.jsonl"),
+    "create": ("index create news.dedup", "index create strict.dedup --threshold 0.8 --clean off"),
+    "add": ("index add news.dedup seeds", "index add news.dedup seeds --durability full --json > matches.jsonl"),
     "query": (
-        "index query news.db seeds/harbour-herald.txt",
-        "index query news.db - --json < seeds/harbour-herald.txt",
+        "index query news.dedup seeds/harbour-herald.txt",
+        "index query news.dedup - --json < seeds/harbour-herald.txt",
     ),
-    "get": ("index get news.db tram-echo", "index get news.db tram-echo > tram.txt"),
-    "remove": ("index remove news.db tram-echo tram-ledger",),
+    "get": ("index get news.dedup tram-echo", "index get news.dedup tram-echo > tram.txt"),
+    "remove": ("index remove news.dedup tram-echo tram-ledger",),
     "expire": (
-        "index expire news.db --before 2025-01-01",
-        "index expire news.db --before 2025-01-01T12:00:00Z --by arrived",
+        "index expire news.dedup --before 2025-01-01",
+        "index expire news.dedup --before 2025-01-01T12:00:00Z --by arrived",
     ),
     "events": (
-        "index events news.db",
-        "index events news.db --after 20 --limit 5",
-        "index events news.db --json",
+        "index events news.dedup",
+        "index events news.dedup --after 20 --limit 5",
+        "index events news.dedup --json",
     ),
-    "stats": ("index stats news.db", "index stats news.db --json"),
-    "verify": ("index verify news.db", "index verify news.db --json"),
-    "compact": ("index compact news.db",),
-    "backup": ("index backup news.db copy.db",),
+    "stats": ("index stats news.dedup", "index stats news.dedup --json"),
+    "verify": ("index verify news.dedup", "index verify news.dedup --json"),
+    "compact": ("index compact news.dedup",),
+    "backup": ("index backup news.dedup copy.dedup",),
 }
 
 
@@ -60,6 +61,7 @@ def app() -> "Typer":  # noqa: C901 - one function per command
     """Return the parser of the commands of an index."""
     import typer  # noqa: PLC0415 - an extra
 
+    from dedup import _options  # noqa: PLC0415 - it needs typer
     from dedup.config import Config  # noqa: PLC0415 - its defaults are those of the options
 
     option, argument, default = typer.Option, typer.Argument, Config()
@@ -67,37 +69,26 @@ def app() -> "Typer":  # noqa: C901 - one function per command
 
     @app.callback(invoke_without_command=True, epilog=_console.examples(_EXAMPLES[""]))
     def index(context: typer.Context) -> None:
-        """Keep the clusters of articles that come and go in a file."""
+        """Keep the clusters of a stream of articles in a file."""
         _console.check_command(context)
 
     @app.command(epilog=_console.examples(_EXAMPLES["create"]))
     def create(
         file: Annotated[str, argument(metavar="FILE", help="The file to make.")],
         *,
-        threshold: Annotated[float, option(help="Least Jaccard similarity of a duplicate.")] = default.threshold,
-        containment: Annotated[
-            float | None, option(help="Least share of an excerpt in the longer text.", show_default="threshold + 0.05")
-        ] = default.containment,
-        overlap: Annotated[
-            float, option(help="Least share of the shorter text in the longer one of an overlap.")
-        ] = default.overlap,
-        min_passage: Annotated[
-            int, option(help="Words in a row that are an overlap, whatever their share.")
-        ] = default.min_passage,
-        min_excerpt: Annotated[
-            int, option(help="Least shingles of the shorter text of an excerpt or overlap.")
-        ] = default.min_excerpt,
-        recall: Annotated[float, option(help="Least share of pairs at the threshold to find.")] = default.recall,
-        shingle_size: Annotated[int, option(help="Words per shingle.")] = default.shingle_size,
-        slots: Annotated[int, option(help="Slots of a signature.")] = default.num_slots,
-        seed: Annotated[int, option(help="Seed of the hash.")] = default.seed,
-        prefer: Annotated[
-            list[str] | None,
-            option(metavar="SOURCE", help="Keep this outlet's copy first; may be repeated, best first."),
-        ] = None,
-        clean: Annotated[bool, option("--clean/--no-clean", help="Take page furniture off first.")] = True,
+        threshold: _options.Threshold = default.threshold,
+        containment: _options.Containment = default.containment,
+        overlap: _options.Overlap = default.overlap,
+        min_passage: _options.MinPassage = default.min_passage,
+        min_excerpt: _options.MinExcerpt = default.min_excerpt,
+        recall: _options.Recall = default.recall,
+        shingle_size: _options.ShingleSize = default.shingle_size,
+        slots: _options.Slots = default.num_slots,
+        seed: _options.Seed = default.seed,
+        prefer: _options.Prefer = None,
+        clean: _options.CleanPage = "pages",
     ) -> Callable[[], None]:
-        """Make an empty index; its settings stay as they are."""
+        """Make an empty index, whose settings never change."""
         settings = {
             "threshold": threshold,
             "containment": containment,
@@ -108,7 +99,7 @@ def app() -> "Typer":  # noqa: C901 - one function per command
             "shingle_size": shingle_size,
             "num_slots": slots,
             "seed": seed,
-            "clean": "pages" if clean else "off",
+            "clean": clean,
         }
         return partial(_create, file, settings, prefer or ())
 
@@ -121,8 +112,8 @@ def app() -> "Typer":  # noqa: C901 - one function per command
         durability: Annotated[
             str, option(help="normal, or full: what is acknowledged outlives a power cut.")
         ] = "normal",
-        threads: Annotated[int | None, option(help="Threads.", show_default="one per processor")] = default.threads,
-        on_error: Annotated[str, option(help="raise or skip: what to do with a bad row.")] = "raise",
+        threads: _options.Threads = default.threads,
+        on_error: _options.OnError = "raise",
         as_json: Annotated[
             bool, option("--json", help="Print a line of JSON per article, once it is safe in the file.")
         ] = False,
@@ -136,54 +127,55 @@ def app() -> "Typer":  # noqa: C901 - one function per command
 
     @app.command(epilog=_console.examples(_EXAMPLES["query"]))
     def query(
-        file: Annotated[str, argument(metavar="FILE", help="The index.")],
+        file: _options.Index,
         text: Annotated[str, argument(metavar="TEXT", help="A text file; - is stdin.")],
         *,
-        as_json: Annotated[bool, option("--json", help="Print one JSON object.")] = False,
+        as_json: _options.Json = False,
     ) -> Callable[[], None]:
         """Tell how a text stands to the articles of an index."""
         return partial(_query, file, text, as_json=as_json)
 
     @app.command(epilog=_console.examples(_EXAMPLES["get"]))
     def get(
-        file: Annotated[str, argument(metavar="FILE", help="The index.")],
+        file: _options.Index,
         name: Annotated[str, argument(metavar="ID", help="The id of a document.")],
         *,
-        as_json: Annotated[bool, option("--json", help="Print one JSON object.")] = False,
+        as_json: _options.Json = False,
     ) -> Callable[[], None]:
         """Print the text of a document as it is kept.
 
-        The text goes to stdout, to the byte unless that is a terminal; what is known of it goes to stderr.
+        The text goes to stdout as it is, in a terminal with escapes for what cannot be shown; what is known of it
+        goes to stderr.
         """
         return partial(_get, file, name, as_json=as_json)
 
     @app.command(epilog=_console.examples(_EXAMPLES["remove"]))
     def remove(
-        file: Annotated[str, argument(metavar="FILE", help="The index.")],
+        file: _options.Index,
         names: Annotated[list[str], argument(metavar="ID", help="Ids of documents.")],
         *,
-        as_json: Annotated[bool, option("--json", help="Print one JSON object.")] = False,
+        as_json: _options.Json = False,
     ) -> Callable[[], None]:
         """Remove documents, and the stories that they carry."""
         return partial(_remove, file, names, as_json=as_json)
 
     @app.command(epilog=_console.examples(_EXAMPLES["expire"]))
     def expire(
-        file: Annotated[str, argument(metavar="FILE", help="The index.")],
+        file: _options.Index,
         *,
         before: Annotated[str, option(metavar="DATE", help="A date or a time, as ISO 8601; without a zone, UTC.")],
         by: Annotated[str, option(help="published or arrived: the time that counts.")] = "published",
-        as_json: Annotated[bool, option("--json", help="Print one JSON object.")] = False,
+        as_json: _options.Json = False,
     ) -> Callable[[], None]:
-        """Remove the documents of the time before a date.
+        """Remove the documents from before a date.
 
-        By time of publication, what has no date stays.
+        By the time of publication, documents without one stay.
         """
         return partial(_expire, file, before, by, as_json=as_json)
 
     @app.command(epilog=_console.examples(_EXAMPLES["events"]))
     def events(
-        file: Annotated[str, argument(metavar="FILE", help="The index.")],
+        file: _options.Index,
         *,
         after: Annotated[int, option(metavar="POSITION", help="Only what happened after this event.")] = 0,
         limit: Annotated[int | None, option(help="Most events.", show_default="20, with --json all")] = None,
@@ -194,18 +186,18 @@ def app() -> "Typer":  # noqa: C901 - one function per command
 
     @app.command(epilog=_console.examples(_EXAMPLES["stats"]))
     def stats(
-        file: Annotated[str, argument(metavar="FILE", help="The index.")],
+        file: _options.Index,
         *,
-        as_json: Annotated[bool, option("--json", help="Print one JSON object.")] = False,
+        as_json: _options.Json = False,
     ) -> Callable[[], None]:
         """Show how much an index holds, and its settings."""
         return partial(_stats, file, as_json=as_json)
 
     @app.command(epilog=_console.examples(_EXAMPLES["verify"]))
     def verify(
-        file: Annotated[str, argument(metavar="FILE", help="The index.")],
+        file: _options.Index,
         *,
-        as_json: Annotated[bool, option("--json", help="Print one JSON object.")] = False,
+        as_json: _options.Json = False,
     ) -> Callable[[], int]:
         """Read the whole index and tell what is broken.
 
@@ -214,16 +206,16 @@ def app() -> "Typer":  # noqa: C901 - one function per command
         return partial(_verify, file, as_json=as_json)
 
     @app.command(epilog=_console.examples(_EXAMPLES["compact"]))
-    def compact(file: Annotated[str, argument(metavar="FILE", help="The index.")]) -> Callable[[], None]:
-        """Give back the room of what is gone."""
+    def compact(file: _options.Index) -> Callable[[], None]:
+        """Shrink the file by what was removed."""
         return partial(_compact, file)
 
     @app.command(epilog=_console.examples(_EXAMPLES["backup"]))
     def backup(
-        file: Annotated[str, argument(metavar="FILE", help="The index.")],
+        file: _options.Index,
         copy: Annotated[str, argument(metavar="COPY", help="The file to make.")],
     ) -> Callable[[], None]:
-        """Copy an index, also while others use it."""
+        """Copy an index, also while it is in use."""
         return partial(_backup, file, copy)
 
     return app
@@ -235,7 +227,7 @@ def _create(file: str, settings: Mapping[str, Any], prefer: Sequence[str]) -> No
     if os.path.lexists(file):
         raise OutputError(f"{file} is there already.")
     with _make(file, keep=KeepPolicy(sources=tuple(prefer)), **settings) as index:
-        _console.show(sys.stdout, _terminal.create_parts(file, index.config))
+        _console.show(sys.stdout, indexes.create_parts(file, index.config))
 
 
 def _add(
@@ -260,7 +252,7 @@ def _add(
 
     def skip(row: "Skipped") -> None:
         counts["skipped"] += 1
-        if counts["skipped"] <= _terminal.NAMED:
+        if counts["skipped"] <= draw.NAMED:
             skipped.append(row)
 
     take = skip if on_error == "skip" else None
@@ -275,17 +267,17 @@ def _add(
             with _console.counting(shown=not (as_json and sys.stdout.isatty())) as show:
                 for batch in chain([first], batches):
                     matches = index.add_batch(batch)
-                    counts.update(_terminal.add_counts(matches))
+                    counts.update(indexes.add_counts(matches))
                     show(counts["articles"])
                     if as_json:
                         _console.print_lines(matches)
         except BaseException:
-            _console.print_notes([_terminal.stopped(file, counts["articles"])])
+            _console.print_notes([indexes.stopped(file, counts["articles"])])
             raise
         finally:
-            _console.print_notes(_terminal.skipped_notes(skipped, counts["skipped"]))
+            _console.print_notes(runs.skipped_notes(skipped, counts["skipped"], counts["articles"]))
     if not as_json:
-        _console.show(sys.stdout, _terminal.add_parts(file, counts, time.perf_counter() - started))
+        _console.show(sys.stdout, indexes.add_parts(file, counts, time.perf_counter() - started))
 
 
 def _batches(articles: "Iterable[Article]", size: int) -> "Iterator[list[Article]]":
@@ -312,7 +304,7 @@ def _query(file: str, name: str, *, as_json: bool) -> None:
     if as_json:
         _console.print_json(asdict(match))
     else:
-        _console.show(sys.stdout, _terminal.query_parts(name, file, match, canonical, cluster))
+        _console.show(sys.stdout, indexes.query_parts(name, file, match, canonical, cluster))
 
 
 def _get(file: str, name: str, *, as_json: bool) -> None:
@@ -321,10 +313,10 @@ def _get(file: str, name: str, *, as_json: bool) -> None:
     if article is None or match is None:
         raise InputError(f"{file} has no document {name!r}.")
     if as_json:
-        _console.print_json(_terminal.get_record(article, match))
+        _console.print_json(indexes.get_record(article, match))
         return
     _console.print_text(article.text)
-    _console.show(sys.stderr, _terminal.get_parts(article, match))
+    _console.show(sys.stderr, indexes.get_parts(article, match))
 
 
 def _remove(file: str, names: Iterable[str], *, as_json: bool) -> None:
@@ -334,7 +326,7 @@ def _remove(file: str, names: Iterable[str], *, as_json: bool) -> None:
     if as_json:
         _console.print_json({"removed": removed, "absent": absent})
     else:
-        _console.show(sys.stdout, _terminal.remove_parts(removed, absent))
+        _console.show(sys.stdout, indexes.remove_parts(removed, absent))
 
 
 def _expire(file: str, before: str, by: Any, *, as_json: bool) -> None:  # noqa: ANN401 - expire() checks it
@@ -344,7 +336,7 @@ def _expire(file: str, before: str, by: Any, *, as_json: bool) -> None:  # noqa:
     if as_json:
         _console.print_json({"expired": number, "documents": left})
     else:
-        _console.show(sys.stdout, _terminal.expire_parts(number, left))
+        _console.show(sys.stdout, indexes.expire_parts(number, left))
 
 
 def _events(file: str, after: int, limit: int | None, *, as_json: bool) -> None:
@@ -357,7 +349,7 @@ def _events(file: str, after: int, limit: int | None, *, as_json: bool) -> None:
             return
         limit = limit or 20
         found = index.events(after, limit + 1)
-    _console.show(sys.stdout, _terminal.events_parts(file, found, after, limit))
+    _console.show(sys.stdout, indexes.events_parts(file, found, after, limit))
 
 
 def _pages_of_events(index: "Index", after: int, limit: int | None) -> "Iterator[list[Event]]":
@@ -375,9 +367,9 @@ def _stats(file: str, *, as_json: bool) -> None:
     with _open(file, read_only=True) as index:
         counts = index.stats()
     if as_json:
-        _console.print_json(_terminal.stats_record(file, counts, index.config))
+        _console.print_json(indexes.stats_record(file, counts, index.config))
     else:
-        _console.show(sys.stdout, _terminal.stats_parts(file, counts, index.config))
+        _console.show(sys.stdout, indexes.stats_parts(file, counts, index.config))
 
 
 def _verify(file: str, *, as_json: bool) -> int:
@@ -386,7 +378,7 @@ def _verify(file: str, *, as_json: bool) -> int:
     if as_json:
         _console.print_json({"sound": not broken, "broken": broken})
     else:
-        _console.show(sys.stdout, _terminal.verify_parts(file, broken, counts))
+        _console.show(sys.stdout, indexes.verify_parts(file, broken, counts))
     return 1 if broken else 0
 
 
@@ -394,13 +386,13 @@ def _compact(file: str) -> None:
     with _open(file) as index:
         before = index.stats().size
         index.compact()
-        _console.show(sys.stdout, _terminal.compact_parts(file, before, index.stats().size))
+        _console.show(sys.stdout, indexes.compact_parts(file, before, index.stats().size))
 
 
 def _backup(file: str, copy: str) -> None:
     with _open(file, read_only=True) as index:
         index.backup(copy)
-    _console.show(sys.stdout, _terminal.backup_parts(copy, Path(copy).stat().st_size))
+    _console.show(sys.stdout, indexes.backup_parts(copy, Path(copy).stat().st_size))
 
 
 def _open(file: str, *, read_only: bool = False) -> "Index":

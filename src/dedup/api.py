@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal, overload
 
@@ -9,7 +10,8 @@ import numpy as np
 
 from dedup import _validate, boilerplate, formats, pipeline, stages
 from dedup.config import configure
-from dedup.errors import InvalidArgumentError
+from dedup.decide import worth_a_look
+from dedup.errors import DedupWarning, InvalidArgumentError
 from dedup.kernels import native
 from dedup.matching import passages
 from dedup.matching.plan import plan
@@ -99,7 +101,8 @@ def deduplicate(
         OutputError: A file cannot be written; what stood at `out` before still does.
 
     Warns:
-        DedupWarning: With `out`: nearly all of a source is dropped, or a cluster or bucket is very large.
+        DedupWarning: Most rows are no articles, nearly all of a source is dropped, or a cluster or bucket is very
+            large.
 
     >>> same = "The harbour bridge will close on Friday for the first time in forty years, the council said."
     >>> result = deduplicate([same, "Harbour: " + same.upper(), "A kelp farm opened in the bay on Monday."])
@@ -129,7 +132,10 @@ def deduplicate(
             raise InvalidArgumentError(f"{name} must come with out. Got {value!r} and no out.")
     corpus = formats.read(articles, on_error=on_error)
     run = pipeline.run(corpus.articles, config, progress, templates)
-    return Result(config, run, corpus.skipped, corpus.ids_made)
+    result = Result(config, run, corpus.skipped, corpus.ids_made)
+    for message in worth_a_look(result.summary(), result.alarms, config):
+        warnings.warn(message, DedupWarning, stacklevel=2)
+    return result
 
 
 def clean(text: str, *, source: str | None = None, language: str | None = None) -> Cleaned:

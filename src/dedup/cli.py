@@ -18,7 +18,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
-from dedup import _console, _index_commands, _terminal, _validate
+from dedup import _console, _index_commands, _validate
+from dedup._terminal import draw, plans, quality, runs, texts
 from dedup.errors import (
     DedupError,
     DedupWarning,
@@ -31,10 +32,8 @@ from dedup.errors import (
 if TYPE_CHECKING:
     from typer import Typer
 
-    from dedup.config import Cleaning
     from dedup.evaluation import LabelledPair
 
-_CLEANING: "dict[bool, Cleaning]" = {True: "auto", False: "off"}
 _EXAMPLES = {
     "": (
         "run seeds --out clusters.parquet",
@@ -43,18 +42,18 @@ _EXAMPLES = {
         "plan --threshold 0.7",
         "eval seeds/labels.jsonl clusters.parquet",
         "calibrate seeds",
-        "index add news.db seeds",
+        "index add news.dedup seeds",
     ),
     "run": (
         "run seeds",
         "run seeds --out clusters.parquet --report clusters.html",
-        "run seeds --threshold 0.7 --no-clean --limit 3",
+        "run seeds --threshold 0.7 --clean off --limit 3",
         "run seeds --json > result.json",
         "run seeds --memory 2GB --out answer",
     ),
     "compare": (
         "compare seeds/harbour-gazette.txt seeds/harbour-mercury.txt",
-        "compare seeds/aggregator-dayloom.txt seeds/tram-tribune.txt --no-clean",
+        "compare seeds/aggregator-dayloom.txt seeds/tram-echo.txt --clean off",
         "compare - seeds/tram-ledger.txt --json < seeds/tram-echo.txt",
     ),
     "clean": (
@@ -83,7 +82,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """
     try:
         _open_streams()
-        code = _execute(sys.argv[1:] if arguments is None else list(arguments))
+        # What a run warns of is a note here.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DedupWarning)
+            code = _execute(sys.argv[1:] if arguments is None else list(arguments))
         sys.stdout.flush()
     except KeyboardInterrupt:
         code = 130
@@ -119,12 +121,12 @@ def _execute(arguments: list[str]) -> int:
         if not hasattr(error, "format_message"):
             raise
         command = getattr(getattr(error, "ctx", None), "command_path", "dedup")
-        message = " ".join(error.format_message().split()).removesuffix(".")
-        return _fail(f"{message}. Try '{command} --help'.")
+        message = " ".join(error.format_message().split())
+        return _fail(f"{message}{'' if message.endswith(('.', '?')) else '.'} Try '{command} --help'.")
 
 
 def _fail(message: str) -> int:
-    print(f"dedup: error: {_terminal.plain(message)}", file=sys.stderr)
+    print(f"dedup: error: {draw.plain(message)}", file=sys.stderr)
     return 2
 
 
@@ -141,6 +143,7 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
     except ImportError as error:
         raise MissingExtraError("The command line needs typer and rich: pip install 'dedup[cli]'") from error
 
+    from dedup import _options  # noqa: PLC0415 - it needs typer
     from dedup.config import Config, KeepPolicy  # noqa: PLC0415 - its defaults are those of the options
 
     option, argument, default = typer.Option, typer.Argument, Config()
@@ -176,46 +179,40 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
             option(metavar="FILE", help="Write a row per document: .parquet, .jsonl or .csv; with --memory a folder."),
         ] = "",
         memory: Annotated[
-            str, option(metavar="SIZE", help="Work in files and take at most so much memory: 2GB. Needs --out.")
+            str, option(metavar="SIZE", help="Work in files, in at most this much memory, such as 2GB; needs --out.")
         ] = "",
         work: Annotated[
             str, option(metavar="DIR", help="With --memory: the folder to work in.", show_default="OUT.work")
         ] = "",
         resume: Annotated[bool, option("--resume", help="With --memory: go on with an interrupted run.")] = False,
-        text: Annotated[bool, option("--text", help="Write the texts too.")] = False,
-        report: Annotated[str, option(metavar="FILE", help="Write a page to look at: .html.")] = "",
-        threshold: Annotated[float, option(help="Least Jaccard similarity of a duplicate.")] = default.threshold,
-        containment: Annotated[
-            float | None, option(help="Least share of an excerpt in the longer text.", show_default="threshold + 0.05")
-        ] = default.containment,
-        overlap: Annotated[
-            float, option(help="Least share of the shorter text in the longer one of an overlap.")
-        ] = default.overlap,
-        min_passage: Annotated[
-            int, option(help="Words in a row that are an overlap, whatever their share.")
-        ] = default.min_passage,
-        min_excerpt: Annotated[
-            int, option(help="Least shingles of the shorter text of an excerpt or overlap.")
-        ] = default.min_excerpt,
-        recall: Annotated[float, option(help="Least share of pairs at the threshold to find.")] = default.recall,
-        shingle_size: Annotated[int, option(help="Words per shingle.")] = default.shingle_size,
-        slots: Annotated[int, option(help="Slots of a signature.")] = default.num_slots,
-        seed: Annotated[int, option(help="Seed of the hash.")] = default.seed,
-        prefer: Annotated[
-            list[str] | None,
-            option(metavar="SOURCE", help="Keep this outlet's copy first; may be repeated, best first."),
-        ] = None,
-        min_keep: Annotated[int, option(help="Documents of a cluster to keep.")] = default.keep.min_keep,
-        linkage: Annotated[str, option(help="canonical or components.")] = default.linkage,
-        clean: Annotated[bool, option("--clean/--no-clean", help="Take page furniture off first.")] = True,
-        threads: Annotated[int | None, option(help="Threads.", show_default="one per processor")] = default.threads,
-        on_error: Annotated[str, option(help="raise or skip: what to do with a bad row.")] = "raise",
+        text: Annotated[bool, option("--text", help="With --out: write the texts too.")] = False,
+        report: Annotated[str, option(metavar="FILE", help="Write a page to look at in a browser: .html.")] = "",
+        threshold: _options.Threshold = default.threshold,
+        containment: _options.Containment = default.containment,
+        overlap: _options.Overlap = default.overlap,
+        min_passage: _options.MinPassage = default.min_passage,
+        min_excerpt: _options.MinExcerpt = default.min_excerpt,
+        recall: _options.Recall = default.recall,
+        shingle_size: _options.ShingleSize = default.shingle_size,
+        slots: _options.Slots = default.num_slots,
+        seed: _options.Seed = default.seed,
+        prefer: _options.Prefer = None,
+        min_keep: Annotated[int, option(help="Documents to keep of each cluster.")] = default.keep.min_keep,
+        linkage: Annotated[
+            str, option(help="canonical: each member is linked to the kept one; components: to any member.")
+        ] = default.linkage,
+        clean: Annotated[
+            str,
+            option(help="auto: take furniture off first; pages: not what repeats in an outlet; off: leave it."),
+        ] = default.clean,
+        threads: _options.Threads = default.threads,
+        on_error: _options.OnError = "raise",
         limit: Annotated[
-            int | None, option(help="Most clusters, members of one, and other pairs to show.", show_default="20")
+            int | None, option(help="Most clusters, members of one, and other pairs to show; 20 by default.")
         ] = None,
-        as_json: Annotated[bool, option("--json", help="Print one JSON object, complete.")] = False,
+        as_json: _options.Json = False,
     ) -> Callable[[], None]:
-        """Find documents that are one text, and which to keep.
+        """Find the documents that are the same text, and which to keep.
 
         With --memory the input need not fit into memory, and the whole answer goes to the folder of --out.
         """
@@ -231,7 +228,7 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
             "seed": seed,
             "keep": KeepPolicy(sources=tuple(prefer or ()), min_keep=min_keep),
             "linkage": linkage,
-            "clean": _CLEANING[clean],
+            "clean": clean,
             "threads": threads,
         }
         if memory:
@@ -248,22 +245,23 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
         left: Annotated[str, argument(metavar="A", help="A text file; - is stdin.")],
         right: Annotated[str, argument(metavar="B", help="Another; - is stdin.")],
         *,
-        clean: Annotated[bool, option("--clean/--no-clean", help="Take page furniture off first.")] = True,
-        limit: Annotated[int, option(help="Most passages, and places that differ, to show.")] = 20,
-        as_json: Annotated[bool, option("--json", help="Print one JSON object, complete.")] = False,
+        clean: _options.CleanPage = "pages",
+        limit: Annotated[int, option(help="Most passages, and most places that differ, to show.")] = 20,
+        as_json: _options.Json = False,
     ) -> Callable[[], None]:
-        """Tell how two texts stand to each other, what they share and where they differ."""
+        """Show what two texts share and where they differ."""
         return partial(_compare, left, right, clean=clean, limit=limit, as_json=as_json)
 
     @app.command(epilog=_console.examples(_EXAMPLES["clean"]))
     def clean(
         page: Annotated[str, argument(metavar="PAGE", help="A text file; - is stdin.")],
         *,
-        as_json: Annotated[bool, option("--json", help="Print one JSON object.")] = False,
+        as_json: _options.Json = False,
     ) -> Callable[[], None]:
         """Print a text without its furniture.
 
-        The clean text goes to stdout, to the byte unless that is a terminal; what was removed goes to stderr.
+        The clean text goes to stdout as it is, in a terminal with escapes for what cannot be shown; what was removed
+        goes to stderr.
         """
         return partial(_clean, page, as_json=as_json)
 
@@ -271,30 +269,36 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
     def plan(
         *,
         threshold: Annotated[float, option(help="Jaccard similarity to plan for.")] = default.threshold,
-        recall: Annotated[float, option(help="Least share of pairs at the threshold to find.")] = default.recall,
-        slots: Annotated[int, option(help="Slots of a signature.")] = default.num_slots,
-        documents: Annotated[int, option(help="Size of the collection.")] = 1_000_000,
+        recall: _options.Recall = default.recall,
+        slots: _options.Slots = default.num_slots,
+        documents: Annotated[int, option(help="Documents of the collection.")] = 1_000_000,
         words: Annotated[int, option(help="Words of a document.")] = 500,
         duplicates: Annotated[float, option(help="Share of the documents that are copies of others.")] = 0.3,
         largest: Annotated[int, option(help="How many of these copies are of one and the same story.")] = 0,
-        threads: Annotated[int | None, option(help="Threads.", show_default="one per processor")] = default.threads,
-        as_json: Annotated[bool, option("--json", help="Print one JSON object.")] = False,
+        threads: _options.Threads = default.threads,
+        as_json: _options.Json = False,
     ) -> Callable[[], None]:
-        """Show the bands that find the pairs, and what a run will take: time, memory and disk."""
+        """Show how pairs will be found, and what a run will take.
+
+        The bands and rows that find them; time, memory and disk, on one machine and on Spark.
+        """
         plan = partial(_plan, threshold, recall, slots, documents, words, duplicates)
         return partial(plan, largest=largest, threads=threads, as_json=as_json)
 
     @app.command("eval", epilog=_console.examples(_EXAMPLES["eval"]))
     def evaluate(
         labels: Annotated[str, argument(metavar="LABELS", help="A JSONL, CSV or Parquet file with id and story.")],
-        clusters: Annotated[str, argument(metavar="CLUSTERS", help="What dedup run --out wrote.")],
+        clusters: Annotated[
+            str, argument(metavar="CLUSTERS", help="What dedup run --out wrote; of a folder, its documents.parquet.")
+        ],
         *,
         pairs: Annotated[
-            str, option(metavar="FILE", help="Score labelled pairs too: left, right, linked; relation, edits.")
+            str,
+            option(metavar="FILE", help="Score pairs too, of a file with left, right, linked; also relation, edits."),
         ] = "",
-        label: Annotated[str, option(metavar="COLUMN", help="The column of LABELS with the story.")] = "story",
+        label: _options.Label = "story",
         resamples: Annotated[int, option(help="Resamples behind each interval.")] = 1000,
-        as_json: Annotated[bool, option("--json", help="Print one JSON object.")] = False,
+        as_json: _options.Json = False,
     ) -> Callable[[], None]:
         """Score clusters against labels.
 
@@ -306,13 +310,13 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
     def calibrate(
         source: Annotated[str, argument(metavar="INPUT", help="What dedup run takes, at most 2000 documents.")],
         *,
-        labels: Annotated[str, option(metavar="FILE", help="Stories, as for eval.")] = "",
-        label: Annotated[str, option(metavar="COLUMN", help="The column of labels with the story.")] = "story",
-        as_json: Annotated[bool, option("--json", help="Print one JSON object, complete.")] = False,
+        labels: Annotated[str, option(metavar="FILE", help="The stories, in a file like LABELS of dedup eval.")] = "",
+        label: _options.Label = "story",
+        as_json: _options.Json = False,
     ) -> Callable[[], None]:
         """Find the threshold and shingle size that suit a sample.
 
-        Compares all pairs. Take whole days or topics: a random thinning of a corpus thins its pairs quadratically.
+        It compares all pairs. Take whole days or topics: a random tenth of a corpus has a hundredth of its pairs.
         """
         return partial(_calibrate, source, labels=labels, label=label, as_json=as_json)
 
@@ -355,11 +359,11 @@ def _run(
             result.report(report)
     seconds = time.perf_counter() - started
 
-    _console.print_notes(_terminal.notes(result))
+    _console.print_notes(runs.notes(result))
     if as_json:
-        _console.print_json(_terminal.run_record(result, out))
+        _console.print_json(runs.run_record(result, out))
     else:
-        parts = _terminal.run_parts(result, out, seconds, limit)
+        parts = runs.run_parts(result, out, seconds, limit)
         _console.show(sys.stdout, [*parts, f"Report written to {report}"] if report else parts)
 
 
@@ -378,17 +382,18 @@ def _run_in_files(
     """Run larger than memory; `given` are the options that say nothing here."""
     from dedup import deduplicate  # noqa: PLC0415 - loads on first use
     from dedup.config import Config  # noqa: PLC0415 - loads on first use
+    from dedup.formats.read import TABLES, find_suffix  # noqa: PLC0415 - loads on first use
 
     if not out:
         raise InvalidArgumentError("--memory must come with --out, the folder that the answer goes to. Got no --out.")
+    if find_suffix(out, TABLES):
+        raise InvalidArgumentError(f"out must be a folder with --memory, and not named as a file is. Got {out!r}.")
     for name, value in given.items():
         if value is not None:
             raise InvalidArgumentError(f"{name} must not come with memory: the answer is in files. Got {value!r}.")
     config = Config(**settings)
     started = time.perf_counter()
-    # What it warns of are notes here.
-    with _console.progress() as progress, warnings.catch_warnings():
-        warnings.simplefilter("ignore", DedupWarning)
+    with _console.progress() as progress:
         written = deduplicate(
             source,
             on_error=on_error,
@@ -401,26 +406,33 @@ def _run_in_files(
         )
     seconds = time.perf_counter() - started
 
-    _console.print_notes(_terminal.written_notes(written, config))
+    _console.print_notes(runs.written_notes(written, config))
     if as_json:
-        _console.print_json(_terminal.written_record(written, out))
+        _console.print_json(runs.written_record(written, out))
     else:
-        _console.show(sys.stdout, _terminal.written_parts(written, out, seconds))
+        _console.show(sys.stdout, runs.written_parts(written, out, seconds))
 
 
-def _compare(left: str, right: str, *, clean: bool, limit: int, as_json: bool) -> None:
+def _compare(
+    left: str,
+    right: str,
+    *,
+    clean: Any,  # noqa: ANN401 - compare() checks it
+    limit: int,
+    as_json: bool,
+) -> None:
     from dedup import Config, compare, plan  # noqa: PLC0415 - loads on first use
 
     _validate.integer("limit", limit)
     if left == right == "-":
         raise InvalidArgumentError("only one of the two texts can be stdin. Got '-' twice.")
-    found = compare(_console.read_text(left), _console.read_text(right), clean=_CLEANING[clean])
+    found = compare(_console.read_text(left), _console.read_text(right), clean=clean)
     default = Config()
     bands = plan(default.threshold, default.recall, num_slots=default.num_slots).bands
     if as_json:
-        _console.print_json(_terminal.compare_record(found, bands))
+        _console.print_json(texts.compare_record(found, bands))
     else:
-        _console.show(sys.stdout, _terminal.compare_parts(found, left, right, bands, limit))
+        _console.show(sys.stdout, texts.compare_parts(found, left, right, bands, limit))
 
 
 def _clean(name: str, *, as_json: bool) -> None:
@@ -428,10 +440,10 @@ def _clean(name: str, *, as_json: bool) -> None:
 
     page = clean(_console.read_text(name))
     if as_json:
-        _console.print_json({"text": page.text} | _terminal.page_record(page))
+        _console.print_json({"text": page.text} | texts.page_record(page))
         return
     _console.print_text(page.text)
-    _console.show(sys.stderr, _terminal.clean_parts(page))
+    _console.show(sys.stderr, texts.clean_parts(page))
 
 
 def _plan(
@@ -458,10 +470,10 @@ def _plan(
         for engine in cost.measured()["engines"]
     ]
     if as_json:
-        _console.print_json(_terminal.plan_record(found, documents, expected))
+        _console.print_json(plans.plan_record(found, documents, expected))
     else:
         machine = cost.measured()["machine"]
-        _console.show(sys.stdout, _terminal.plan_parts(found, recall, documents, expected, machine))
+        _console.show(sys.stdout, plans.plan_parts(found, recall, documents, expected, machine))
 
 
 def _evaluate(labels: str, clusters: str, *, pairs: str, label: str, resamples: int, as_json: bool) -> None:
@@ -476,9 +488,9 @@ def _evaluate(labels: str, clusters: str, *, pairs: str, label: str, resamples: 
         _check_ids(pairs, [name for pair in listed for name in (pair.left, pair.right)], clusters, found)
         paired = evaluation.evaluate_pairs(listed, found, resamples=resamples)
     if as_json:
-        _console.print_json(_terminal.evaluation_record(scores, paired))
+        _console.print_json(quality.evaluation_record(scores, paired))
     else:
-        _console.show(sys.stdout, _terminal.evaluation_parts(scores, paired, resamples))
+        _console.show(sys.stdout, quality.evaluation_parts(scores, paired, resamples))
 
 
 def _calibrate(source: str, *, labels: str, label: str, as_json: bool) -> None:
@@ -488,9 +500,9 @@ def _calibrate(source: str, *, labels: str, label: str, as_json: bool) -> None:
     with _console.progress() as progress:
         found = evaluation.calibrate(source, labels=stories, progress=progress)
     if as_json:
-        _console.print_json(_terminal.calibration_record(found))
+        _console.print_json(quality.calibration_record(found))
     else:
-        _console.show(sys.stdout, _terminal.calibration_parts(found, source))
+        _console.show(sys.stdout, quality.calibration_parts(found, source))
 
 
 # What goes in and out

@@ -260,6 +260,10 @@ def worth_a_look(summary: Mapping[str, float], alarms: Iterable[Alarm], config: 
         alarms: The sources of which too much is dropped.
         config: What a large cluster is.
     """
+    skipped = summary["skipped_rows"]
+    rows = summary["documents"] - summary["items"] + skipped
+    if 2 * skipped > rows:
+        yield f"{skipped:,} of the {rows:,} rows are no articles, and were left out."
     for alarm in alarms:
         yield f"{alarm.dropped:,} of the {alarm.documents:,} documents of {alarm.source!r} are dropped."
     if summary["large_clusters"]:

@@ -292,23 +292,25 @@ def test_no_articles(tmp_path: Path, source: object) -> None:
 
 
 def test_bad_rows_are_skipped(tmp_path: Path) -> None:
-    """Rows that are no articles are listed with the same reasons as in memory."""
+    """Rows that are no articles are listed with the same reasons as in memory; more than half of all are warned of."""
     source = tmp_path / "articles"
     source.mkdir()
     source.joinpath("a.jsonl").write_bytes(b'{"id": "x"}\n[1]\n{"id": "a", "text": "One."}\n{"text": "One."}\n')
     ids = pa.array(["b", None, "c"])
     texts = pa.StringArray.from_buffers(3, pa.py_buffer(b"\0\0\0\0\1\0\0\0\2\0\0\0\3\0\0\0"), pa.py_buffer(b"ab\xff"))
     pq.write_table(pa.table({"id": ids, "text": texts}), source / "b.parquet")
-    result, written = check_same(tmp_path, source, on_error="skip")
+    with pytest.warns(DedupWarning, match=r"^5 of the 7 rows are no articles, and were left out\.$"):
+        result, written = check_same(tmp_path, source, on_error="skip")
     assert len(result.skipped) == written.summary["skipped_rows"] == 5
 
 
 def test_many_bad_rows_are_counted(tmp_path: Path) -> None:
-    """All bad rows are counted, and the first thousand listed."""
+    """All bad rows are counted, and the first thousand listed; half of all rows are not yet a warning."""
     source = tmp_path / "articles.jsonl"
-    source.write_text("{\n" * 2_500 + '{"text": "One."}\n')
+    source.write_text("".join(f'{{\n{{"text": "{number}"}}\n' for number in range(1_200)))
     written = dedup.deduplicate(source, out=tmp_path / "out", on_error="skip")
-    assert (written.summary["documents"], written.summary["skipped_rows"], len(written.skipped)) == (1, 2_500, 1_000)
+    counts = written.summary
+    assert (counts["documents"], counts["skipped_rows"], len(written.skipped)) == (1_200, 1_200, 1_000)
 
 
 @pytest.mark.parametrize("bad", [b'{"id": 1}\n', b"{", b'{"id": "a", "text": "One."}\n' * 2])
@@ -695,18 +697,22 @@ def test_a_rename_that_fails_puts_the_earlier_answer_back(tmp_path: Path, monkey
 
 
 def test_warnings(tmp_path: Path) -> None:
-    """A source that goes, a large cluster and a large bucket are each warned of, where the caller stands."""
+    """A source that goes, a large cluster and a large bucket are warned of, in memory too, where the caller stands."""
     story = gazette(range(1))[0].text
     articles = [Article(f"{number:03}", f"{story} {number}", source="Echo") for number in range(40)]
+    settings: dedup.config.Settings = {"exhaustive": 0, "bucket_limit": 8, "large_cluster": 10}
     with pytest.warns(DedupWarning) as caught:
-        written = dedup.deduplicate(articles, out=tmp_path / "out", exhaustive=0, bucket_limit=8, large_cluster=10)
+        written = dedup.deduplicate(articles, out=tmp_path / "out", **settings)
+    with pytest.warns(DedupWarning) as caught_in_memory:
+        dedup.deduplicate(articles, **settings)
+    assert [str(warning.message) for warning in caught] == [str(warning.message) for warning in caught_in_memory]
     left_out = written.summary["omitted_pairs"]
     assert [str(warning.message) for warning in caught] == [
         "39 of the 40 documents of 'Echo' are dropped.",
         "1 clusters have more than 10 documents, the largest 40.",
         f"40 texts agree in one band; at most {left_out} pairs of such texts were not compared.",
     ]
-    assert {warning.filename for warning in caught} == {__file__}
+    assert {warning.filename for warning in (*caught, *caught_in_memory)} == {__file__}
     assert written.sources == {"Echo": (39, 40)}
     assert [alarm.dropped for alarm in written.alarms] == [39]
 

@@ -31,7 +31,8 @@ def write(table: pa.Table, path: str | os.PathLike[str]) -> None:
     """Write a table to a file, in the format that its suffix names.
 
     JSONL and CSV are UTF-8, with dates as ISO 8601 text. CSV loses the types: a null becomes an empty field, as an
-    empty text does; lists and structs become JSON. Where `path` is a link, the file that it leads to is replaced.
+    empty text does; lists and structs become JSON. No field is escaped for spreadsheets, which take "=1" for a formula.
+    Where `path` is a link, the file that it leads to is replaced.
 
     Args:
         table: The rows, one record each.
