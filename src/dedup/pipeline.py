@@ -20,7 +20,7 @@ from dedup.model import Cleaned
 from dedup.prepare import prepare
 from dedup.scratch import Memory
 from dedup.stages import CHUNK_TOKENS, Marked, Marks, counter, cut_of, match_alike, merge_equal, sketch_chunk
-from dedup.templates import Prints, Templates
+from dedup.templates import Examples, Prints, Templates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping, Sequence
@@ -271,25 +271,28 @@ def cut_templates(
         return []
     stories = templates.furniture(outlets, prints, learned)
     affected = np.flatnonzero(prints.per_text(stories))
-    examples: dict[tuple[str, int], str] = {}
-    words = prints.per_text(prints.words)[affected]
-    for part in chunks(words, 4 * CHUNK_TOKENS):
+
+    def shorten(part: range) -> tuple[NDArray[np.int64], list[Cleaned], Examples, native.Texts, Marked]:
         rows = affected[part.start : part.stop]
-        strings = take(rows)
-        pages = templates.cut(
-            [cleaned.get(row) or Cleaned(text, text) for row, text in zip(rows.tolist(), strings, strict=True)],
+        pages, examples = templates.cut(
+            [cleaned.get(row) or Cleaned(text, text) for row, text in zip(rows.tolist(), take(rows), strict=True)],
             [outlets[row] for row in rows.tolist()],
             prints.take(rows),
             stories[prints.places(rows)],
-            examples,
         )
-        cleaned.update(zip(rows.tolist(), pages, strict=True))
-        places[rows] = np.arange(len(texts), len(texts) + len(rows))
-        strings = [page.text for page in pages]
-        fresh = native.Texts.from_strings(strings)
-        texts.append(strings, fresh)
-        marks.append(*sketch_chunk(fresh, config, sampled=True))
-    templates.remember(learned, examples)
+        fresh = native.Texts.from_strings([page.text for page in pages])
+        return rows, pages, examples, fresh, sketch_chunk(fresh, config, sampled=True)
+
+    parts: list[Examples] = []
+    words = prints.per_text(prints.words)[affected]
+    with Pool(config.threads) as pool:
+        for rows, pages, examples, fresh, marked in pool.map(shorten, chunks(words, 4 * CHUNK_TOKENS)):
+            cleaned.update(zip(rows.tolist(), pages, strict=True))
+            places[rows] = np.arange(len(texts), len(texts) + len(rows))
+            texts.append([page.text for page in pages], fresh)
+            marks.append(*marked)
+            parts.append(examples)
+    templates.remember(learned, parts)
     gone = np.flatnonzero(stories)
     rows_of = zip(prints.text_of(gone).tolist(), prints.fingerprints[gone].tolist(), strict=True)
     used = {(outlets[row] or None, fingerprint) for row, fingerprint in rows_of}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 
@@ -61,6 +61,8 @@ _TEXTS = 1 << 17  # texts whose blocks are summed at a time
 
 #: Takes numbers of texts and returns these.
 TakeStrings = Callable[["NDArray[np.int64]"], "list[str]"]
+#: Outlet and fingerprint of a block -> a text of it, of several the first in the order of strings.
+Examples: TypeAlias = dict[tuple[str, int], str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -269,18 +271,16 @@ def cut(
     outlets: Sequence[str],
     prints: Prints,
     stories: NDArray[np.int64],
-    examples: dict[tuple[str, int], str],
-) -> list[Cleaned]:
-    """Return cleaned pages without those of their blocks that are furniture, with the counts as the reason.
+) -> tuple[list[Cleaned], Examples]:
+    """Return cleaned pages without those of their blocks that are furniture, the counts as the reason, and examples.
 
     Args:
         pages: The pages.
         outlets: The outlet of each, "" when unknown.
         prints: The blocks of their clean texts.
         stories: What `furniture` says of these.
-        examples: Outlet and fingerprint of a block -> a text of it, of several the first in the order of strings; what
-            is cut here is added.
     """
+    examples: Examples = {}
     _, starts, ends = locate(native.Texts.from_strings([page.text for page in pages]))
     gone = np.flatnonzero(stories)
     text_of = prints.text_of(gone)
@@ -296,11 +296,15 @@ def cut(
             says = page.text[start:end]
             examples[outlet, fingerprint] = min(examples.get((outlet, fingerprint), says), says)
         shorter[row] = without(page, template_spans(page.text, lines))
-    return shorter
+    return shorter, examples
 
 
-def remember(known: Sightings, examples: Mapping[tuple[str, int], str]) -> None:
-    """Keep a text of each block, as `Sightings.remember` does."""
+def remember(known: Sightings, parts: Iterable[Examples]) -> None:
+    """Keep an example of each block, as `Sightings.remember` does."""
+    examples: Examples = {}
+    for part in parts:
+        for block, says in part.items():
+            examples[block] = min(examples.get(block, says), says)
     for (outlet, fingerprint), says in examples.items():
         known.remember(outlet, fingerprint, says)
 
@@ -515,9 +519,8 @@ class Templates:
         take = Strings(texts).strings
         learn(outlets, take, prints, self._known, self.config, Memory(), all_blocks=True, lasting=True)
         # The cut texts are not wanted; but each template gets an example.
-        examples: dict[tuple[str, int], str] = {}
-        cut(pages, outlets, prints, furniture(outlets, prints, self._known), examples)
-        remember(self._known, examples)
+        _, examples = cut(pages, outlets, prints, furniture(outlets, prints, self._known))
+        remember(self._known, [examples])
 
     def clean(self, article: Article | Mapping[str, object] | str) -> Cleaned:
         """Return an article without its furniture: what `dedup.clean` takes off, then the templates of its outlet.
@@ -540,7 +543,7 @@ class Templates:
         prints = Prints.of_lines([lines])
         stories = furniture([outlet], prints, self._known)
         if stories.any():
-            (page,) = cut([page], [outlet], prints, stories, {})
+            ((page,), _) = cut([page], [outlet], prints, stories)
         return replace(page, attribution=attribution_of(page, article.source))
 
     def merge(self, other: Templates) -> Templates:
