@@ -170,8 +170,8 @@ def _run(df: DataFrame, config: Config, templates: Templates | None, store: engi
             # What was learned before has named its stories by settings of its own.
             learned = Sightings() if templates is None else templates.sightings.merge(Sightings())
             naming = config if templates is None else replace(templates.config, threads=1)
-            spread = repeats.learn(good, learned, naming, store, all_blocks=False, lasting=templates is not None)
-            furniture = repeats.furniture(learned, spread) if len(learned) else {}
+            repeats.learn(good, learned, naming, store, all_blocks=False, lasting=templates is not None)
+            furniture = repeats.furniture(learned, good)
         keys = np.array(sorted(furniture), np.uint64)
 
         def texts(frame: DataFrame) -> DataFrame:
@@ -233,10 +233,9 @@ def _fit(df: DataFrame, templates: Templates, store: engine.Store) -> None:
     _, count = engine.check(articles, skip=False)
     with engine.shuffled(df.sparkSession, count):
         engine.check_ids(articles)
-        spread = repeats.learn(
-            articles, templates.sightings, replace(templates.config, threads=1), store, all_blocks=True, lasting=True
-        )
-        furniture = repeats.furniture(templates.sightings, spread)
+        naming = replace(templates.config, threads=1)
+        repeats.learn(articles, templates.sightings, naming, store, all_blocks=True, lasting=True)
+        furniture = repeats.furniture(templates.sightings, articles)
         for key, says in repeats.examples(articles, np.array(sorted(furniture), np.uint64)):
             found = furniture[key]
             templates.sightings.remember(found.outlet or "", found.fingerprint, says)

@@ -269,6 +269,7 @@ def test_frequent_keys_survive_a_million_singletons() -> None:
     assert table._table.start[-1] == len(table._table.story) == len(table)
 
 
+@pytest.mark.seconds
 def test_what_waits_is_bounded() -> None:
     """Rows that wait to be folded in are at most a quarter of the table, or 65,536, and one batch."""
     table, rng = Sightings(400_000), np.random.default_rng(2)
@@ -347,8 +348,8 @@ def test_limit_is_saved(tmp_path: Path) -> None:
     """A table keeps its limit when it is loaded again; of two merged ones the larger holds."""
     sample().save(tmp_path / "table")
     loaded = Sightings.load(tmp_path / "table")
-    assert loaded._limit == 5000
-    assert loaded.merge(Sightings(1000))._limit == Sightings(1000).merge(loaded)._limit == 5000
+    assert loaded.limit == 5000
+    assert loaded.merge(Sightings(1000)).limit == Sightings(1000).merge(loaded).limit == 5000
 
 
 def test_save_follows_a_link_and_keeps_the_mode(tmp_path: Path) -> None:
@@ -578,6 +579,7 @@ def test_bad_arguments(call: Callable[[Sightings], object], message: str) -> Non
         call(Sightings())
 
 
+@pytest.mark.seconds
 def test_adding_a_million_rows_is_fast() -> None:
     """A million rows are added and folded in within a second of processor time."""
     rng, rows = np.random.default_rng(3), 1_000_000

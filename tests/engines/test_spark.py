@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import warnings
+from functools import partial
 from importlib import import_module
 from itertools import count
 from pathlib import Path
@@ -39,6 +40,7 @@ FURNITURE = "Follow the Gazette for the news of the harbour, and for what else t
 FIELDS = ("id", "text", "source", "published", "title", "url", "parent")
 
 pytestmark = [
+    pytest.mark.seconds,
     pytest.mark.filterwarnings("ignore:PySpark does not yet fully support:FutureWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
@@ -121,9 +123,9 @@ def check_same(frame_of: Any, source: Sequence[Article] | pa.Table, partitions: 
     """Check that a run on Spark has the answer of the run in memory, and return it."""
     checkpoint = given.pop("checkpoint", None)
     table = source if isinstance(source, pa.Table) else table_of(source)
-    expected = dedup.deduplicate(table, **given)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DedupWarning)
+        expected = dedup.deduplicate(table, **given)
         result = dedup.spark.deduplicate(frame_of(table, partitions), checkpoint=checkpoint, **given)
     check_answer(result, expected)
     return result
@@ -203,6 +205,32 @@ def test_every_relation_and_crowds(frame_of: Any) -> None:
 
 
 @pytest.mark.spark
+def test_hot_buckets(frame_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bands, samples and furniture that stand in more documents than one task should hold change no answer."""
+    from dedup.engines import spark_hot
+    from dedup.engines import spark_templates as repeats
+
+    hot: list[int] = []
+
+    def noted(work: Any) -> Any:
+        def find(*args: Any) -> Any:
+            found = work(*args)
+            hot.append(len(found[1] if isinstance(found, tuple) else found))
+            return found
+
+        return find
+
+    for name, value in {"UNCUT": 30, "SAMPLE": 1, "OFTEN": 5, "find": noted(spark_hot.find)}.items():
+        monkeypatch.setattr(spark_hot, name, value)
+    monkeypatch.setattr(repeats, "_hot", noted(repeats._hot))
+    found = check_same(frame_of, newspapers(24, 40), 5, exhaustive=30, bucket_limit=8).summary()
+    assert all(found[name] for name in ("capped_buckets", "common_shingles", "templates"))
+    # Blocks, the bands of what is left of texts with some, bands, and samples.
+    assert all(hot)
+    assert len(hot) >= 4
+
+
+@pytest.mark.spark
 def test_what_has_no_room_in_one_task_or_on_one_machine(frame_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Many documents that crowds keep, joins of many rows, and stages on the disks of executors change no answer."""
     from dedup.engines import spark as engine
@@ -237,6 +265,26 @@ def test_templates(frame_of: Any) -> None:
         for number, text in enumerate(english(4, 900))
     ]
     check_same(frame_of, new, templates=expected)
+
+
+@pytest.mark.spark
+def test_templates_over_their_limit(frame_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table of more blocks than it may hold forgets on Spark what it forgets on one machine."""
+    articles = []
+    for number, text in enumerate(english(30, 3000, seed=7)):
+        words = text.split(" ")
+        lines = [" ".join(words[start : start + 9]) for start in range(0, len(words), 9)]
+        articles.append(Article(str(number), "\n".join([*lines, FURNITURE]), source=f"Gazette {number % 4}"))
+    table = table_of(articles)
+    expected = Templates(1000)
+    expected.update(table)
+    monkeypatch.setattr(dedup.spark, "Templates", partial(Templates, 1000))
+    learned = dedup.spark.fit_templates(frame_of(table, 3))
+    assert learned.found == expected.found != []
+    known, wanted = learned.sightings.folded(), expected.sightings.folded()
+    assert known.key.tolist() == wanted.key.tolist()
+    assert known.story.tolist() == wanted.story.tolist()
+    assert len(wanted.story) <= 750
 
 
 @pytest.mark.spark
@@ -280,10 +328,10 @@ def test_bad_row(frame_of: Any, row: tuple[str | None, str | None], reason: str)
 
 def test_bad_rows_can_be_skipped(frame_of: Any) -> None:
     """With `on_error="skip"` rows that are no articles are left out and counted."""
-    table = pa.table({"id": ["a", None, "", "b"], "text": ["one", "two", "three", None]})
+    table = pa.table({"id": ["a", None, "", "b", "c", "d"], "text": ["one", "two", "three", None, "four", "five"]})
     result = dedup.spark.deduplicate(frame_of(table), on_error="skip")
     assert result.counts["skipped_rows"] == 3
-    assert [row.id for row in result.documents.collect()] == ["a"]
+    assert sorted(row.id for row in result.documents.collect()) == ["a", "c", "d"]
 
 
 def test_ids_are_unique(frame_of: Any) -> None:
@@ -336,14 +384,17 @@ warnings.simplefilter("ignore")
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 import dedup, dedup.spark
+from dedup.engines import spark_hot
+spark_hot.UNCUT, spark_hot.SAMPLE, spark_hot.OFTEN = 20, 1, 5
 table = pq.read_table(sys.argv[1])
 settings = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2"}
 builder = SparkSession.builder
 for name, value in settings.items():
     builder = builder.config(name, value)
 session = builder.remote("local[2]").getOrCreate()
-result = dedup.spark.deduplicate(session.createDataFrame(table), exhaustive=10)
-expected = dedup.deduplicate(table, exhaustive=10)
+given = {"exhaustive": 10, "bucket_limit": 8}
+result = dedup.spark.deduplicate(session.createDataFrame(table), **given)
+expected = dedup.deduplicate(table, **given)
 tables = result.documents.toArrow(), expected.to_arrow()
 rows = [sorted(found.to_pylist(), key=lambda row: row["id"]) for found in tables]
 print(type(session).__module__, rows[0] == rows[1], result.pairs.count() == expected.pairs.num_rows)
@@ -355,9 +406,9 @@ session.stop()
 @pytest.mark.timeout(900)
 @pytest.mark.usefixtures("spark")
 def test_connect(tmp_path: Path) -> None:
-    """Spark Connect, which has no driver's JVM at hand, gives the answer of one machine."""
+    """Spark Connect, which has no driver's JVM at hand, gives the answer of one machine, with hot buckets too."""
     pytest.importorskip("grpc", reason="Spark Connect needs pyspark[connect].")
-    pq.write_table(table_of(newspapers(4, 6)), tmp_path / "articles.parquet")
+    pq.write_table(table_of(newspapers(8, 24)), tmp_path / "articles.parquet")
     command = [sys.executable, "-c", _ON_CONNECT, str(tmp_path / "articles.parquet")]
     # A process of its own: one process has classic Spark or Connect.
     done = subprocess.run(command, capture_output=True, text=True, check=False)

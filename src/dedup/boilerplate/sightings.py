@@ -171,7 +171,7 @@ class Sightings:
     """
 
     def __init__(self, limit: int = 4_000_000, scheme: str = "") -> None:
-        self._limit = _validate.integer("limit", limit, least=1000, most=2**62)
+        self.limit = _validate.integer("limit", limit, least=1000, most=2**62)
         self.scheme = _validate.text("scheme", scheme)
         self._format = FORMAT
         self._adds = 0
@@ -350,7 +350,7 @@ class Sightings:
             raise SchemeMismatch(f"both tables must have one format. Got {self._format} and {other._format}.")
         if self.scheme and other.scheme and self.scheme != other.scheme:
             raise SchemeMismatch(f"other must be of the scheme of these. Got {other.scheme} and {self.scheme}.")
-        merged = Sightings(max(self._limit, other._limit), self.scheme or other.scheme)
+        merged = Sightings(max(self.limit, other.limit), self.scheme or other.scheme)
         merged._format, merged._adds = self._format, max(self._adds, other._adds)
         merged._take(self)
         merged._take(other)
@@ -372,7 +372,7 @@ class Sightings:
         example, example_size = _pack(self._examples[key] for key in table.key[known].tolist())
         columns: dict[str, Any] = {
             "scheme": _pack([self.scheme])[0],
-            "limit": np.array([self._limit]),
+            "limit": np.array([self.limit]),
             "adds": np.array([self._adds]),
             "name": name,
             "name_size": name_size,
@@ -443,9 +443,9 @@ class Sightings:
 
     def _keep_limit(self) -> None:
         """Forget keys, names and examples when the table is over its limit."""
-        if len(self._table.story) <= self._limit:
+        if len(self._table.story) <= self.limit:
             return
-        table = _forget(self._table, self._limit * 3 // 4)
+        table = _forget(self._table, self.limit * 3 // 4)
         used = np.bincount(table.outlet, minlength=len(self._places)) > 0
         names = [name for name, place in self._places.items() if used[place]]
         self._places = {name: place for place, name in enumerate(names)}

@@ -1,7 +1,8 @@
 """A run on Spark: the stages of one machine on DataFrames, with the same answer.
 
 Each stage is a DataFrame of its own that is kept, so that none is computed twice. Nothing of the documents comes to the
-driver but counts. The generators of `spark_tasks` do the work; here stands what they are sent.
+driver but counts, and who is first in a hot bucket. The generators of `spark_tasks` do the work; here stands what they
+are sent.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 from pyspark import StorageLevel
 from pyspark.sql import Window
 from pyspark.sql import functions as F  # noqa: N812 - its usual name
@@ -32,10 +34,11 @@ from pyspark.sql.types import (
 )
 
 from dedup import pipeline, stages
+from dedup.engines import spark_hot
 from dedup.engines import spark_tasks as tasks
 from dedup.errors import DuplicateIdError, InputError, InvalidArgumentError
 from dedup.matching.candidates import crowd_pairs
-from dedup.matching.samples import PARTS
+from dedup.matching.samples import PARTS, PASSAGE_TEXTS
 from dedup.model import LINKS
 
 if TYPE_CHECKING:
@@ -196,7 +199,7 @@ def find_pairs(corpus: Corpus, *, sampled: bool) -> Found:
         # Buckets over the limit gave only some of their pairs. Those of their documents that are still kept are few,
         # and are looked at again among themselves.
         crowded = _of_kind(alike, tasks.CROWDED)
-        has_room = _has_room(related)
+        has_room = _has_room(related.union(crowded))
         if has_room:
             # If one task has room for all of them, none is missing when it is kept again.
             left = crowded.union(related).repartition(1)
@@ -235,16 +238,18 @@ def _alike(corpus: Corpus, documents: DataFrame, count: int) -> DataFrame:
         left, right = (documents.select(F.col("rank").alias(name)) for name in ("left", "right"))
         pairs = left.join(right, F.col("left") < F.col("right"))
         return corpus.store.keep(pairs.mapInArrow(partial(tasks.all_pairs, parts=parts), tasks.PACKED))
+    rows, hot = spark_hot.find(corpus, documents, count, "keys", tasks.keys_of, stages.cut_of(config).bands)
     slices = 1 + count // _SLICE
-    entries = (
-        documents.select("rank", "doc")
-        .join(corpus.marks.select("doc", "keys"), "doc")
-        .select("rank", "keys")
-        .mapInArrow(partial(tasks.scatter_keys, slices=slices), tasks.PACKED)
-    )
-    share = partial(tasks.pairs_by_bands, documents=count, bucket_limit=config.bucket_limit, parts=parts)
     groups = min(parts, slices * stages.cut_of(config).bands)
-    return corpus.store.keep(entries.repartitionById(groups, "part").mapInArrow(share, tasks.PACKED))
+    scatter = partial(tasks.scatter_keys, slices=slices, hot=hot["name"], documents=count)
+    share = partial(tasks.pairs_by_bands, documents=count, bucket_limit=config.bucket_limit, parts=parts)
+    entries = rows.mapInArrow(scatter, tasks.PACKED).repartitionById(groups, "part")
+    pairs = entries.mapInArrow(share, tasks.PACKED)
+    if len(hot):
+        share_hot = partial(spark_hot.pairs_of_hot_bands, hot=hot, documents=count, parts=parts)
+        counts = tasks.counts_of_bands(hot["size"], config.bucket_limit)
+        pairs = pairs.union(rows.mapInArrow(share_hot, tasks.PACKED)).union(_packed(counts, corpus.store))
+    return corpus.store.keep(pairs)
 
 
 def _settle(
@@ -294,20 +299,22 @@ def near(frame: DataFrame, *, is_few: bool) -> DataFrame:
 def _inside(corpus: Corpus, known: DataFrame) -> tuple[DataFrame, list[int]]:
     """Return, packed, the pairs that share enough samples, and how many samples are common."""
     store, config, parts = corpus.store, corpus.config, corpus.parts
-    slices = 1 + corpus.count // (8 * _SLICE)
-    samples = store.keep(
-        corpus.documents.select("rank", "doc")
-        .join(corpus.marks.select("doc", "samples"), "doc")
-        .select("rank", "samples")
-        .mapInArrow(partial(tasks.scatter_samples, slices=slices, parts=parts), tasks.PACKED)
-    )
+    count, limits = corpus.count, (config.bucket_limit, min(config.bucket_limit, PASSAGE_TEXTS))
+    rows, hot = spark_hot.find(corpus, corpus.documents, count, "samples", tasks.samples_of, PARTS)
+    slices = 1 + count // (8 * _SLICE)
+    scatter = partial(tasks.scatter_samples, slices=slices, hot=hot["name"], documents=count, parts=parts)
+    samples = store.keep(rows.mapInArrow(scatter, tasks.PACKED))
     sizes = _of_kind(samples, tasks.SIZES)
-    share = partial(tasks.pairs_by_samples, documents=corpus.count, bucket_limit=config.bucket_limit, parts=parts)
-    shared = store.keep(
-        _of_kind(samples, tasks.ENTRIES)
-        .repartitionById(min(parts, slices * PARTS), "part")
-        .mapInArrow(share, tasks.PACKED)
-    )
+    entries = _of_kind(samples, tasks.ENTRIES).repartitionById(min(parts, slices * PARTS), "part")
+    share = partial(tasks.pairs_by_samples, documents=count, limits=limits, parts=parts)
+    shared = entries.mapInArrow(share, tasks.PACKED)
+    if len(hot):
+        share_hot = partial(
+            spark_hot.pairs_of_hot_samples, hot=hot, documents=count, passage_limit=limits[1], parts=parts
+        )
+        counts = tasks.counts_of_samples(hot["size"], limits)
+        shared = shared.union(rows.mapInArrow(share_hot, tasks.PACKED)).union(_packed(counts, store))
+    shared = store.keep(shared)
     common = _counts(shared, 2)
     counted = (
         shared.where(F.col("kind") != tasks.COUNTS)
@@ -319,6 +326,7 @@ def _inside(corpus: Corpus, known: DataFrame) -> tuple[DataFrame, list[int]]:
     chosen = (
         counted.union(sizes)
         .repartitionById(parts, "part")
+        .sortWithinPartitions(F.desc("kind"))
         .mapInArrow(partial(tasks.choose_by_samples, config=config, parts=parts), tasks.PACKED)
     )
     return chosen, common
@@ -438,6 +446,11 @@ def _stars(edges: DataFrame, *, large: bool) -> DataFrame:
 
 def _of_kind(packed: DataFrame, kind: int) -> DataFrame:
     return packed.where(F.col("kind") == kind)
+
+
+def _packed(rows: pa.RecordBatch, store: Store) -> DataFrame:
+    """Return packed rows of the driver as a frame."""
+    return store.spark.createDataFrame(pa.Table.from_batches([rows]))
 
 
 def _counts(packed: DataFrame, size: int, greatest: Iterable[int] = ()) -> list[int]:

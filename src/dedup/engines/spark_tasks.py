@@ -21,14 +21,18 @@ from dedup.clustering.clusters import cluster
 from dedup.clustering.order import moments_of
 from dedup.config import folded
 from dedup.kernels import native
-from dedup.kernels.parallel import Pool
+from dedup.kernels.parallel import Pool, chunks
 from dedup.matching import verify
 from dedup.matching.candidates import (
     Candidates,
     Shared,
+    among,
     buckets,
+    crowd_pairs,
     first_of_each,
+    numbered,
     pairs_of,
+    partners,
 )
 from dedup.matching.candidates import (
     all_pairs as every_pair,
@@ -39,7 +43,6 @@ from dedup.matching.candidates import (
 from dedup.matching.roundups import asked, in_roundups, in_time
 from dedup.matching.samples import (
     PARTS,
-    PASSAGE_TEXTS,
     enough_of_passage,
     enough_of_text,
     rates_of,
@@ -53,7 +56,7 @@ from dedup.stages import chunks_of, cut_of, sketch_chunk
 from dedup.templates import clean_texts, outlet_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -61,12 +64,15 @@ if TYPE_CHECKING:
     from dedup.templates import Prints
 
     Batches = Iterator[pa.RecordBatch]
+    #: Keys, the rank of the document of each, and its group: keys of different groups never meet.
+    Keys = tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]
+    KeysOf = Callable[[pa.RecordBatch], Keys]
 
 #: Rows of numbers on their way from one stage to the next; Spark sends a row to `part` modulo the number of parts.
 PACKED = "part int, kind int, data binary"
 
 #: The kinds of packed rows.
-ENTRIES, PAIRS, CROWD_PAIRS, PASSAGES, KNOWN, TILES, CROWDED, COUNTS, SIZES, RELATED, JUDGED = range(11)
+ENTRIES, PAIRS, CROWD_PAIRS, PASSAGES, KNOWN, TILES, CROWDED, COUNTS, SIZES, RELATED, JUDGED, HEADS = range(12)
 
 #: A key and who has it.
 _ENTRY = np.dtype([("key", "<u8"), ("rank", "<u4")])
@@ -118,6 +124,8 @@ UNKNOWN = -1
 
 #: Related pairs in a packed row.
 _ROW_PAIRS = 20_000
+#: Pairs of buckets that a task makes at a time.
+CHUNK_PAIRS = 2**20
 #: Pairs of one label that go to one tile.
 _TILE_PAIRS = 50_000
 
@@ -360,42 +368,60 @@ def _is_equal(left: str, right: str) -> bool:
     return bool(equal[0])
 
 
-def scatter_keys(batches: Batches, slices: int) -> Batches:
-    """Send the keys of each band to parts of their own: `ENTRIES`.
+def keys_of(batch: pa.RecordBatch) -> Keys:
+    """Return the keys of the bands of documents; a band is a group."""
+    keys, counts = records(batch.column("keys"), np.uint64)
+    band = np.arange(len(keys)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return keys, np.repeat(numbers(batch, "rank"), counts), band
+
+
+def samples_of(batch: pa.RecordBatch) -> Keys:
+    """Return the samples of documents, in as many groups as `samples.PARTS` says."""
+    values, counts = records(batch.column("samples"), np.uint64)
+    return values, np.repeat(numbers(batch, "rank"), counts), (values % np.uint64(PARTS)).astype(np.int64)
+
+
+def scatter_keys(batches: Batches, slices: int, hot: NDArray[np.uint64], documents: int) -> Batches:
+    """Send the keys of each band to parts of their own, but for those of hot buckets: `ENTRIES`.
 
     Args:
-        batches: `rank` and `keys`.
+        batches: What `keys_of` takes.
         slices: Parts of a band.
+        hot: uint64, the names of the hot buckets, ascending.
+        documents: How many are compared.
     """
     for batch in batches:
-        keys, counts = records(batch.column("keys"), np.uint64)
-        entries = np.empty(len(keys), _ENTRY)
-        entries["key"], entries["rank"] = keys, np.repeat(numbers(batch, "rank"), counts)
-        band = np.arange(len(keys)) - np.repeat(np.cumsum(counts) - counts, counts)
-        yield pack(ENTRIES, entries, band * slices + _slice(keys, slices))
+        yield _scattered(keys_of(batch), slices, hot, documents)
 
 
-def scatter_samples(batches: Batches, slices: int, parts: int) -> Batches:
-    """Send the samples of texts to parts by their hashes (`ENTRIES`), and their sizes by their ranks (`SIZES`).
-
-    Args:
-        batches: `rank` and `samples`.
-        slices: Parts of each of the `samples.PARTS`.
-        parts: Of the sizes.
-    """
+def scatter_samples(batches: Batches, slices: int, hot: NDArray[np.uint64], documents: int, parts: int) -> Batches:
+    """Do with samples what `scatter_keys` does with keys, and send their sizes by their ranks (`SIZES`) to `parts`."""
     for batch in batches:
+        yield _scattered(samples_of(batch), slices, hot, documents)
         values, counts = records(batch.column("samples"), np.uint64)
         rank = numbers(batch, "rank")
-        entries = np.empty(len(values), _ENTRY)
-        entries["key"], entries["rank"] = values, np.repeat(rank, counts)
-        yield pack(ENTRIES, entries, (values % np.uint64(PARTS)).astype(np.int64) * slices + _slice(values, slices))
         sizes = np.empty(len(rank), _SIZE)
         sizes["rank"], sizes["count"], sizes["top"] = rank, counts, tops_of(values, counts)
         yield pack(SIZES, sizes, rank % parts)
 
 
-def _slice(keys: NDArray[np.uint64], slices: int) -> NDArray[np.int64]:
-    # By high bits, which `buckets` keeps.
+def _scattered(keys: Keys, slices: int, hot: NDArray[np.uint64], documents: int) -> pa.RecordBatch:
+    values, rank, group = keys
+    if len(hot):
+        cold = ~among(hot, named(values, group, documents))
+        values, rank, group = values[cold], rank[cold], group[cold]
+    entries = np.empty(len(values), _ENTRY)
+    entries["key"], entries["rank"] = values, rank
+    return pack(ENTRIES, entries, group * slices + slice_of(values, slices))
+
+
+def named(keys: NDArray[np.uint64], group: NDArray[np.int64], documents: int) -> NDArray[np.uint64]:
+    """Return the names of buckets: what `buckets` knows of a key, and its group, which is below `documents`."""
+    return numbered(keys, group.astype(np.uint64), documents)
+
+
+def slice_of(keys: NDArray[np.uint64], slices: int) -> NDArray[np.int64]:
+    """Return a slice for each key, by high bits, which `buckets` keeps."""
     return ((keys >> np.uint64(48)) % np.uint64(slices)).astype(np.int64)
 
 
@@ -414,21 +440,36 @@ def _buckets(blobs: list[bytes], documents: int) -> tuple[NDArray[np.int64], NDA
 def pairs_by_bands(batches: Batches, documents: int, bucket_limit: int, parts: int) -> Batches:
     """Yield the pairs of buckets (`PAIRS`, `CROWD_PAIRS` of those over the limit), who is in such (`CROWDED`).
 
-    `COUNTS` are: buckets over the limit, pairs of those that were left out, the size of the largest of all.
+    `COUNTS` are those of `counts_of_bands`.
     """
-    counts, crowded = np.zeros(3, np.int64), [np.empty(0, np.int64)]
     for blobs in unpack(batches).values():
         members, positions, sizes = _buckets(blobs, documents)
-        shared = pairs_of(members, positions, sizes, bucket_limit)
-        yield from _packed_pairs(shared, parts)
-        over = sizes > bucket_limit
-        counts[0] += np.count_nonzero(over & (positions == 0))
-        counts[1] += shared.omitted
-        counts[2] = max(counts[2], sizes.max(initial=0))
-        crowded.append(np.unique(members[over]))
-    ranks = np.unique(np.concatenate(crowded))
-    yield pack(CROWDED, ranks, ranks % parts)
-    yield pack(COUNTS, counts, np.zeros(3, np.int64))
+        for shared in _in_chunks(members, positions, sizes, bucket_limit):
+            yield from _packed_pairs(shared, parts)
+        ranks = np.unique(members[sizes > bucket_limit])
+        yield pack(CROWDED, ranks, ranks % parts)
+        yield counts_of_bands(sizes[positions == 0], bucket_limit)
+
+
+def _in_chunks(
+    members: NDArray[np.int64], positions: NDArray[np.int64], sizes: NDArray[np.int64], bucket_limit: int
+) -> Iterator[Shared]:
+    """Yield the pairs of buckets, some at a time: see `pairs_of`."""
+    for rows in chunks(partners(positions, sizes, bucket_limit), CHUNK_PAIRS):
+        yield pairs_of(members, positions, sizes, bucket_limit, slice(rows.start, rows.stop))
+
+
+def counts_of_bands(sizes: NDArray[np.int64], bucket_limit: int) -> pa.RecordBatch:
+    """Return the `COUNTS` of buckets: those over the limit, the pairs that they leave out, the size of the largest.
+
+    Args:
+        sizes: int64 [n].
+        bucket_limit: See `pairs_of`.
+    """
+    over = sizes[sizes > bucket_limit]
+    rest = over - crowd_pairs(bucket_limit)
+    counts = np.array([len(over), (rest * (rest - 1) // 2).sum(), sizes.max(initial=0)], np.int64)
+    return pack(COUNTS, counts, np.zeros(3, np.int64))
 
 
 def _packed_pairs(shared: Shared, parts: int) -> Batches:
@@ -647,20 +688,24 @@ def settle(batches: Batches, config: Config, rounds: int, parts: int) -> Batches
     yield pack(COUNTS, counts, np.zeros(3, np.int64))
 
 
-def pairs_by_samples(batches: Batches, documents: int, bucket_limit: int, parts: int) -> Batches:
+def pairs_by_samples(batches: Batches, documents: int, limits: tuple[int, int], parts: int) -> Batches:
     """Yield the pairs that share samples, as often as they do: `PAIRS`, `CROWD_PAIRS`, and for passages `PASSAGES`.
 
-    `COUNTS` are the samples that more documents have than the limit of either.
+    `COUNTS` are those of `counts_of_samples`. The limits are those of buckets, for texts and for passages.
     """
-    limits = bucket_limit, min(bucket_limit, PASSAGE_TEXTS)
-    counts = np.zeros(2, np.int64)
     for blobs in unpack(batches).values():
         members, positions, sizes = _buckets(blobs, documents)
-        yield from _packed_pairs(pairs_of(members, positions, sizes, limits[0]), parts)
-        for codes in pairs_of(members, positions, sizes, limits[1])[:2]:
-            yield pack(PASSAGES, codes, _right(codes) % parts)
-        counts += [np.count_nonzero((sizes > limit) & (positions == 0)) for limit in limits]
-    yield pack(COUNTS, counts, np.zeros(2, np.int64))
+        for shared in _in_chunks(members, positions, sizes, limits[0]):
+            yield from _packed_pairs(shared, parts)
+        for alone, crowd, _ in _in_chunks(members, positions, sizes, limits[1]):
+            for codes in alone, crowd:
+                yield pack(PASSAGES, codes, _right(codes) % parts)
+        yield counts_of_samples(sizes[positions == 0], limits)
+
+
+def counts_of_samples(sizes: NDArray[np.int64], limits: tuple[int, int]) -> pa.RecordBatch:
+    """Return the `COUNTS` of samples: those that more documents have than either limit."""
+    return pack(COUNTS, np.array([np.count_nonzero(sizes > limit) for limit in limits]), np.zeros(2, np.int64))
 
 
 def count_samples(batches: Batches, parts: int) -> Batches:
@@ -680,19 +725,27 @@ def count_samples(batches: Batches, parts: int) -> Batches:
 
 
 def choose_by_samples(batches: Batches, config: Config, parts: int) -> Batches:
-    """Yield the pairs that share enough samples to be compared: `PAIRS` and `CROWD_PAIRS`."""
-    rows = unpack(batches)
-    shared = of_kind(rows, ENTRIES, _SHARED)
-    codes = shared["code"]
-    count, rate = _of_ranks(_sizes(rows), (codes >> _HALF).astype(np.int64))
-    rates = rate, shared["rate"]
-    sizes = count, shared["count"].astype(np.int64)
-    chosen = enough_of_text(shared["text"].astype(np.int64), sizes, rates, config)
-    some = np.flatnonzero(shared["passage"])
-    in_passage = shared["passage"][some].astype(np.int64)
-    chosen[some] |= enough_of_passage(in_passage, (rates[0][some], rates[1][some]), config)
-    is_alone = shared["is_alone"] > 0
-    yield from _packed_pairs(Shared(codes[chosen & is_alone], codes[chosen & ~is_alone], 0), parts)
+    """Yield the pairs that share enough samples to be compared: `PAIRS` and `CROWD_PAIRS`.
+
+    All pairs of a left document are here. Where that is the first of very many they are not held at once: all `SIZES`
+    come before them.
+    """
+    sizes = np.empty(0, _SIZE)
+    for batch in batches:
+        rows = unpack(iter([batch]))
+        sizes = np.concatenate([sizes, of_kind(rows, SIZES, _SIZE)])
+        sizes = sizes[np.argsort(sizes["rank"], kind="stable")]
+        shared = of_kind(rows, ENTRIES, _SHARED)
+        codes = shared["code"]
+        count, rate = _of_ranks(sizes, (codes >> _HALF).astype(np.int64))
+        rates = rate, shared["rate"]
+        counts = count, shared["count"].astype(np.int64)
+        chosen = enough_of_text(shared["text"].astype(np.int64), counts, rates, config)
+        some = np.flatnonzero(shared["passage"])
+        in_passage = shared["passage"][some].astype(np.int64)
+        chosen[some] |= enough_of_passage(in_passage, (rates[0][some], rates[1][some]), config)
+        is_alone = shared["is_alone"] > 0
+        yield from _packed_pairs(Shared(codes[chosen & is_alone], codes[chosen & ~is_alone], 0), parts)
 
 
 def _sizes(rows: dict[tuple[int, int], list[bytes]]) -> NDArray[Any]:

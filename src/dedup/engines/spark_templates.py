@@ -21,9 +21,11 @@ from dedup.boilerplate import sightings
 from dedup.boilerplate.page import template_spans, without
 from dedup.boilerplate.sightings import KEPT, Sightings
 from dedup.engines import spark as engine
+from dedup.engines import spark_hot
 from dedup.engines import spark_tasks as tasks
 from dedup.kernels import native
 from dedup.kernels.blocks import locate
+from dedup.matching.candidates import among
 from dedup.model import Cleaned
 
 if TYPE_CHECKING:
@@ -38,25 +40,21 @@ if TYPE_CHECKING:
     Batches = Iterator[pa.RecordBatch]
 
 #: A block in a document. Its key, that of `Sightings`, names the block and the outlet.
-_SEEN = np.dtype([("key", "<u8"), ("fingerprint", "<u8"), ("doc", "<i8")])
-#: A block of a document that repeats.
-_REPEATED = np.dtype([("doc", "<i8"), ("key", "<u8")])
-#: At how many outlets a block stands.
-_SPREAD = np.dtype([("fingerprint", "<u8"), ("outlets", "<i8")])
+_SEEN = np.dtype([("doc", "<i8"), ("key", "<u8")])
 #: A block that is noted, and whether the story around it is more than what repeats.
 _NOTED = np.dtype([("fingerprint", "<u8"), ("strong", "<u1")])
 #: A block seen in a story.
 _SIGHTING = np.dtype([("key", "<u8"), ("outlet", "<i8"), ("fingerprint", "<u8"), ("story", "<u8"), ("strong", "<u1")])
 
-_BLOCKS, _SPREADS, _SIGHTINGS = range(3)
+_BLOCKS, _SIGHTINGS = range(2)
 #: Turns signed numbers over, so that they ascend as the unsigned ones do whose bits they have.
 _TURN = -(2**63)
 
 
 def learn(
     documents: DataFrame, known: Sightings, config: Config, store: engine.Store, *, all_blocks: bool, lasting: bool
-) -> DataFrame:
-    """Add to `known` which blocks were seen in which stories; return, packed, at how many outlets blocks stand.
+) -> None:
+    """Add to `known` which blocks were seen in which stories.
 
     Args:
         documents: Of `engine.read`, with `prints`.
@@ -67,33 +65,29 @@ def learn(
         lasting: See there.
     """
     texts = documents.select("doc", "source", "outlet", "text", "prints")
-    parts = 1 + texts.count() // engine.SHARE
+    count = texts.count()
+    parts = 1 + count // engine.SHARE
     table = known.folded()
-    blocks = store.keep(
-        texts.select("doc", "outlet", "prints")
-        .mapInArrow(partial(_scatter_blocks, parts=parts), tasks.PACKED)
+    prints = texts.select("doc", "outlet", "prints")
+    hot = _hot(prints, count, parts)
+    of_documents = store.keep(
+        prints.mapInArrow(partial(_scatter_blocks, hot=hot, parts=parts), tasks.PACKED)
         .repartitionById(parts, "part")
-        .mapInArrow(
-            partial(
-                _repeated, keys=table.key, counts=table.count, fingerprints=np.unique(table.fingerprint), parts=parts
-            ),
-            tasks.PACKED,
-        )
+        .mapInArrow(partial(_repeated, keys=table.key, counts=table.count, parts=parts), tasks.PACKED)
     )
-    of_documents = blocks.where(F.col("kind") == _BLOCKS)
     size = of_documents.agg(F.coalesce(F.sum(F.length("data")), F.lit(0))).collect()[0][0]
     repeated = engine.near(
         of_documents.repartitionById(parts, "part").mapInArrow(_by_document, "doc long, repeated binary"),
-        is_few=size <= engine.FEW * _REPEATED.itemsize,
+        is_few=size <= engine.FEW * _SEEN.itemsize,
     )
     rests = store.keep(
-        texts.join(repeated, "doc", "left" if all_blocks else "inner").mapInArrow(
-            partial(_rests, all_blocks=all_blocks), "doc long, outlet long, text string, noted binary"
+        texts.join(repeated, "doc", "left" if all_blocks or len(hot) else "inner").mapInArrow(
+            partial(_rests, hot=hot, all_blocks=all_blocks), "doc long, outlet long, text string, noted binary"
         )
     )
-    spread = blocks.where(F.col("kind") == _SPREADS)
-    if rests.isEmpty():
-        return spread
+    size = rests.agg(F.coalesce(F.sum(F.length("noted")), F.lit(0))).collect()[0][0]
+    if not size:
+        return
     stories = _stories(rests, config, store, lasting=lasting)
     seen = (
         rests.select("doc", "outlet", "noted")
@@ -102,6 +96,13 @@ def learn(
         .repartitionById(parts, "part")
         .mapInArrow(_sightings, "data binary")
     )
+    # What it would forget at once need not come here.
+    limit = known.limit
+    if size > limit * _NOTED.itemsize:
+        seen = store.keep(seen)
+        bins = seen.mapInArrow(partial(_rows_of_bins, known=table.key), "bin int, rows long")
+        rows = bins.groupBy("bin").agg(F.sum("rows").alias("rows")).collect()
+        seen = seen.mapInArrow(partial(_from_bin, known=table.key, least=_least_bin(rows, limit)), "data binary")
     found = np.frombuffer(b"".join(row.data for row in seen.collect()), _SIGHTING)
     used = documents.sparkSession.createDataFrame(pa.table({"outlet": np.unique(found["outlet"])}))
     rows = texts.join(used, "outlet").groupBy("outlet").agg(F.min("source").alias("source")).collect()
@@ -114,32 +115,52 @@ def learn(
         np.ascontiguousarray(found["story"]),
         found["strong"] > 0,
     )
-    return spread
 
 
-def furniture(known: Sightings, spread: DataFrame) -> dict[int, Template]:
-    """Return the blocks that are furniture of their outlet, by their keys: see `templates.furniture`."""
+def _hot(prints: DataFrame, count: int, parts: int) -> NDArray[np.uint64]:
+    """Return the keys of blocks of more documents than one task should hold, uint64, ascending: see `spark_hot`.
+
+    So many have them that they repeat for certain. Nobody needs to be told which documents these are.
+    """
+    if count <= spark_hot.UNCUT:
+        return np.empty(0, np.uint64)
+    some, few = prints.where(F.col("doc") % spark_hot.SAMPLE == 0), 1 + parts // spark_hot.SAMPLE
+    scatter = partial(_scatter_blocks, hot=np.empty(0, np.uint64), parts=few)
+    scattered = some.mapInArrow(scatter, tasks.PACKED).repartitionById(few, "part")
+    often = partial(_often, least=max(spark_hot.OFTEN, templates.LEAST_DOCUMENTS))
+    rows = scattered.mapInArrow(often, "data binary").collect()
+    return np.sort(np.frombuffer(b"".join(row.data for row in rows), np.uint64))
+
+
+def furniture(known: Sightings, documents: DataFrame) -> dict[int, Template]:
+    """Return the blocks that are furniture of their outlet, by their keys: see `templates.furniture`.
+
+    Args:
+        known: See there.
+        documents: What `learn` took.
+    """
     found = known.templates(templates.LEAST_POINTS, templates.LEAST_POINTS_UNKNOWN)
+    if not found:
+        return {}
     fingerprints = np.array([template.fingerprint for template in found], np.uint64)
-    rows = spread.mapInArrow(partial(_spread_of, fingerprints=np.unique(fingerprints)), "data binary").collect()
-    here = dict(np.frombuffer(b"".join(row.data for row in rows), _SPREAD).tolist())
-    at, stories = known.spread(fingerprints)
-    at = np.maximum(at, [here.get(template.fingerprint, 0) for template in found] or at)
-    points, own, least = (
-        np.array(
-            [
-                (
-                    known.points(template.outlet or "", fingerprints[place : place + 1])[0],
-                    template.stories,
-                    templates.LEAST_POINTS if template.outlet else templates.LEAST_POINTS_UNKNOWN,
-                )
-                for place, template in enumerate(found)
-            ],
-            np.int64,
-        )
-        .reshape(-1, 3)
-        .T
+    stands = documents.select("outlet", "prints").mapInArrow(
+        partial(_stands, fingerprints=np.unique(fingerprints)), "fingerprint long, outlet long"
     )
+    rows = stands.distinct().groupBy("fingerprint").count().collect()
+    here = {row.fingerprint % 2**64: row["count"] for row in rows}
+    at, stories = known.spread(fingerprints)
+    at = np.maximum(at, [here.get(template.fingerprint, 0) for template in found])
+    points, own, least = np.array(
+        [
+            (
+                known.points(template.outlet or "", fingerprints[place : place + 1])[0],
+                template.stories,
+                templates.LEAST_POINTS if template.outlet else templates.LEAST_POINTS_UNKNOWN,
+            )
+            for place, template in enumerate(found)
+        ],
+        np.int64,
+    ).T
     chosen = np.flatnonzero(templates.qualifies(points, own, least, at, stories)).tolist()
     return {int(_keys(fingerprints[i : i + 1], _hash(found[i].outlet or ""))[0]): found[i] for i in chosen}
 
@@ -279,54 +300,50 @@ def _may_repeat(blocks: NDArray[Any]) -> NDArray[np.bool_]:
     return enough
 
 
-def _scatter_blocks(batches: Batches, parts: int) -> Batches:
-    """Send the blocks of documents to parts by their fingerprints."""
+def _scatter_blocks(batches: Batches, hot: NDArray[np.uint64], parts: int) -> Batches:
+    """Send the blocks of documents to parts by their keys, but for those that are hot."""
     for batch in batches:
         blocks, counts = tasks.records(batch.column("prints"), tasks.BLOCK)
         chosen = np.flatnonzero(_may_repeat(blocks))
         text = np.repeat(np.arange(len(counts)), counts)[chosen]
         seen = np.empty(len(chosen), _SEEN)
-        seen["fingerprint"], seen["doc"] = blocks["fingerprint"][chosen], tasks.numbers(batch, "doc")[text]
-        seen["key"] = _keys(seen["fingerprint"], _hashes(batch, "outlet")[text])
-        yield tasks.pack(_BLOCKS, seen, (seen["fingerprint"] % np.uint64(parts)).astype(np.int64))
+        seen["doc"] = tasks.numbers(batch, "doc")[text]
+        seen["key"] = _keys(blocks["fingerprint"][chosen], _hashes(batch, "outlet")[text])
+        seen = seen[~among(hot, seen["key"])]
+        yield tasks.pack(_BLOCKS, seen, (seen["key"] % np.uint64(parts)).astype(np.int64))
 
 
-def _repeated(
-    batches: Batches,
-    keys: NDArray[np.uint64],
-    counts: NDArray[np.int64],
-    fingerprints: NDArray[np.uint64],
-    parts: int,
-) -> Batches:
-    """Yield the blocks that repeat, sent to their documents, and at how many outlets those stand and those known.
+def _counted(batches: Batches) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.uint64], NDArray[np.int64]]:
+    """Return different blocks of documents, the group of each, and the key and the documents of each group."""
+    seen = tasks.of_kind(tasks.unpack(batches), _BLOCKS, _SEEN)
+    seen = seen[np.lexsort((seen["doc"], seen["key"]))]
+    seen = seen[_differs(seen["key"]) | _differs(seen["doc"])]
+    first = _differs(seen["key"])
+    group = np.cumsum(first) - 1
+    return seen, group, seen["key"][first], np.bincount(group)
+
+
+def _often(batches: Batches, least: int) -> Batches:
+    """Yield the keys of blocks of so many documents at least: `data`."""
+    _, _, own, times = _counted(batches)
+    yield pa.record_batch([pa.array([own[times >= least].tobytes()])], ["data"])
+
+
+def _repeated(batches: Batches, keys: NDArray[np.uint64], counts: NDArray[np.int64], parts: int) -> Batches:
+    """Yield the blocks that repeat, sent to their documents.
 
     Args:
         batches: Packed blocks of documents.
         keys: uint64, of the blocks that are known, ascending.
         counts: int64, their stories.
-        fingerprints: uint64, of the same blocks, ascending.
         parts: Of documents.
     """
-    seen = tasks.of_kind(tasks.unpack(batches), _BLOCKS, _SEEN)
-    seen = seen[np.lexsort((seen["doc"], seen["key"]))]
-    first = _differs(seen["key"])
-    different = first | _differs(seen["doc"])
-    group = np.cumsum(first) - 1
-    times = np.bincount(group, different).astype(np.int64)
-    own = seen["key"][first]
+    seen, group, own, times = _counted(batches)
     if len(keys):
         at = np.minimum(np.searchsorted(keys, own), len(keys) - 1)
         times += np.where(keys[at] == own, counts[at], 0)
-    is_repeated = times >= templates.LEAST_DOCUMENTS
-    chosen = np.flatnonzero(is_repeated[group] & different)
-    rows = np.empty(len(chosen), _REPEATED)
-    rows["doc"], rows["key"] = seen["doc"][chosen], seen["key"][chosen]
+    rows = seen[(times >= templates.LEAST_DOCUMENTS)[group]]
     yield tasks.pack(_BLOCKS, rows, rows["doc"] % parts)
-    stands, outlets = np.unique(seen["fingerprint"][first], return_counts=True)
-    asked = np.isin(stands, seen["fingerprint"][first][is_repeated]) | np.isin(stands, fingerprints)
-    spread = np.empty(int(asked.sum()), _SPREAD)
-    spread["fingerprint"], spread["outlets"] = stands[asked], outlets[asked]
-    yield tasks.pack(_SPREADS, spread, np.zeros(len(spread), np.int64))
 
 
 def _differs(values: NDArray[Any]) -> NDArray[np.bool_]:
@@ -335,22 +352,29 @@ def _differs(values: NDArray[Any]) -> NDArray[np.bool_]:
 
 def _by_document(batches: Batches) -> Batches:
     """Yield the keys of the repeated blocks of each document."""
-    rows = tasks.of_kind(tasks.unpack(batches), _BLOCKS, _REPEATED)
+    rows = tasks.of_kind(tasks.unpack(batches), _BLOCKS, _SEEN)
     rows = rows[np.argsort(rows["doc"], kind="stable")]
     documents, counts = np.unique(rows["doc"], return_counts=True)
     keys = tasks.binaries(np.ascontiguousarray(rows["key"]), counts)
     yield pa.record_batch([pa.array(documents), keys], ["doc", "repeated"])
 
 
-def _rests(batches: Batches, *, all_blocks: bool) -> Batches:
-    """Yield the texts without their repeated blocks, where enough is left to tell their story, and what is noted."""
+def _rests(batches: Batches, hot: NDArray[np.uint64], *, all_blocks: bool) -> Batches:
+    """Yield the texts without their repeated blocks, where enough is left to tell their story, and what is noted.
+
+    Args:
+        batches: Documents, with the keys of those of their blocks that repeat.
+        hot: uint64, the keys of blocks that repeat wherever they stand, ascending.
+        all_blocks: See `templates.learn`.
+    """
     for batch in batches:
         blocks, counts = tasks.records(batch.column("prints"), tasks.BLOCK)
         text = np.repeat(np.arange(len(counts)), counts)
         hashes = _hashes(batch, "outlet")
         keys, _ = tasks.records(batch.column("repeated"), np.uint64)
         # The key of a block names its outlet, so that a key that repeats does so in each text of this batch.
-        repeated = _may_repeat(blocks) & np.isin(_keys(blocks["fingerprint"], hashes[text]), keys)
+        own = _keys(blocks["fingerprint"], hashes[text])
+        repeated = _may_repeat(blocks) & (np.isin(own, keys) | among(hot, own))
         words = blocks["words"].astype(np.int64)
         rest = np.bincount(text, np.where(repeated, 0, words), len(counts)).astype(np.int64)
         inside = np.bincount(text, np.where(repeated, words, 0), len(counts)).astype(np.int64)
@@ -358,10 +382,10 @@ def _rests(batches: Batches, *, all_blocks: bool) -> Batches:
         told &= (tasks.numbers(batch, "outlet") != tasks.UNKNOWN) | (rest >= inside)
         noted = (_may_repeat(blocks) if all_blocks else repeated) & told[text]
         # A block that did not repeat yet is weighed as if it did: against what stands around it.
-        own = np.where(repeated, 0, words)
+        lost = np.where(repeated, 0, words)
         records = np.empty(int(noted.sum()), _NOTED)
         records["fingerprint"] = blocks["fingerprint"][noted]
-        records["strong"] = (rest[text] - own >= inside[text] + own)[noted]
+        records["strong"] = (rest[text] - lost >= inside[text] + lost)[noted]
         rows = np.flatnonzero(told)
         strings = batch.column("text").take(pa.array(rows)).to_pylist()
         texts = templates.without_repeated(strings, repeated[told[text]])
@@ -409,22 +433,79 @@ def _scatter_sightings(batches: Batches, parts: int) -> Batches:
         found["story"] = np.repeat(tasks.numbers(batch, "story").view(np.uint64), counts)
         found["outlet"] = np.repeat(tasks.numbers(batch, "outlet"), counts)
         found["key"] = _keys(found["fingerprint"], np.repeat(_hashes(batch, "outlet"), counts))
+        found = _kept(found)
         yield tasks.pack(_SIGHTINGS, found, (found["key"] % np.uint64(parts)).astype(np.int64))
 
 
 def _sightings(batches: Batches) -> Batches:
-    """Yield the different sightings of each block, of KEPT stories at most, those that `Sightings` keeps."""
-    found = tasks.of_kind(tasks.unpack(batches), _SIGHTINGS, _SIGHTING)
+    """Yield the different sightings of each block, of KEPT stories at most: `data`."""
+    found = _kept(tasks.of_kind(tasks.unpack(batches), _SIGHTINGS, _SIGHTING))
+    yield pa.record_batch([pa.array([found.tobytes()])], ["data"])
+
+
+def _kept(found: NDArray[Any]) -> NDArray[Any]:
+    """Return those of some sightings that `Sightings` keeps, by key.
+
+    A story is among the first of a block only if it is among the first of any of its sightings. So what is kept of all
+    is what is kept of that which was kept of parts.
+    """
     order = sightings.mix(np.ascontiguousarray(found["story"]))
     # Strong ones stand first among equal ones.
     found = found[np.lexsort((1 - found["strong"], order, found["key"]))]
     found = found[_differs(found["key"]) | _differs(found["story"])]
     starts = np.flatnonzero(_differs(found["key"]))
     place = np.arange(len(found)) - np.repeat(starts, np.diff(np.append(starts, len(found))))
-    yield pa.record_batch([pa.array([found[place < KEPT].tobytes()])], ["data"])
+    return found[place < KEPT]
 
 
-def _spread_of(batches: Batches, fingerprints: NDArray[np.uint64]) -> Batches:
-    """Yield at how many outlets some blocks stand."""
-    spread = tasks.of_kind(tasks.unpack(batches), _SPREADS, _SPREAD)
-    yield pa.record_batch([pa.array([spread[np.isin(spread["fingerprint"], fingerprints)].tobytes()])], ["data"])
+def _binned(data: pa.Scalar, known: NDArray[np.uint64]) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.bool_]]:
+    """Return sightings, the bin of each by the stories of its block and by its key, and whether its block is new.
+
+    A table that is over its limit forgets the new blocks in the order of their bins.
+    """
+    found = np.frombuffer(data.as_py(), _SIGHTING)
+    starts = np.flatnonzero(_differs(found["key"]))
+    stories = np.diff(np.append(starts, len(found)))
+    bins = np.repeat(stories, stories) << 8 | (found["key"] >> np.uint64(56)).astype(np.int64)
+    return found, bins, ~among(known, found["key"])
+
+
+def _rows_of_bins(batches: Batches, known: NDArray[np.uint64]) -> Batches:
+    """Yield how many sightings of new blocks each bin has."""
+    for batch in batches:
+        for data in batch.column("data"):
+            _, bins, is_new = _binned(data, known)
+            bins, rows = np.unique(bins[is_new], return_counts=True)
+            yield pa.record_batch([pa.array(bins.astype(np.int32)), pa.array(rows)], ["bin", "rows"])
+
+
+def _least_bin(rows: Iterable[tuple[int, int]], limit: int) -> int:
+    """Return the last bin that has, with those behind it, more rows than the limit; 0 where that are not so many.
+
+    Args:
+        rows: Bins, each once, and their rows.
+        limit: Of `Sightings`: below such a bin it forgets every new block.
+    """
+    for bin_, more in sorted(rows, reverse=True):
+        limit -= more
+        if limit < 0:
+            return bin_
+    return 0
+
+
+def _from_bin(batches: Batches, known: NDArray[np.uint64], least: int) -> Batches:
+    """Yield the sightings of blocks that are known or in no earlier bin: `data`."""
+    for batch in batches:
+        for data in batch.column("data"):
+            found, bins, is_new = _binned(data, known)
+            yield pa.record_batch([pa.array([found[(bins >= least) | ~is_new].tobytes()])], ["data"])
+
+
+def _stands(batches: Batches, fingerprints: NDArray[np.uint64]) -> Batches:
+    """Yield at which outlets some blocks stand."""
+    for batch in batches:
+        blocks, counts = tasks.records(batch.column("prints"), tasks.BLOCK)
+        chosen = _may_repeat(blocks) & among(fingerprints, np.ascontiguousarray(blocks["fingerprint"]))
+        outlet = np.repeat(tasks.numbers(batch, "outlet"), counts)[chosen]
+        fingerprint = np.ascontiguousarray(blocks["fingerprint"][chosen])
+        yield pa.record_batch([tasks.bits(fingerprint), pa.array(outlet)], ["fingerprint", "outlet"])

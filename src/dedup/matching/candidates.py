@@ -205,31 +205,38 @@ class Shared(NamedTuple):
     omitted: int
 
 
+def partners(positions: NDArray[np.int64], sizes: NDArray[np.int64], bucket_limit: int) -> NDArray[np.int64]:
+    """Return with how many members before it each member of a bucket is paired, int64: see `pairs_of`."""
+    return np.where(sizes > bucket_limit, np.minimum(positions, crowd_pairs(bucket_limit)), positions)
+
+
 def pairs_of(
-    members: NDArray[np.int64], positions: NDArray[np.int64], sizes: NDArray[np.int64], bucket_limit: int
+    members: NDArray[np.int64],
+    positions: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+    bucket_limit: int,
+    part: slice = slice(None),
 ) -> Shared:
-    """Return the pairs of buckets.
+    """Return the pairs of buckets, those with the members of a part on their right.
 
     Args:
         members: int64, the members of each bucket, one bucket after the other, ascending within each.
         positions: int64, the position of each in its bucket.
         sizes: int64, the size of the bucket of each.
         bucket_limit: In a larger bucket, only the first quarter of so many members are paired with all others.
+        part: Which members.
     """
-    # How many of the later members of its bucket each one is paired with.
-    later = sizes - positions - 1
-    is_crowd = sizes > bucket_limit
-    taken = np.where(is_crowd & (positions >= crowd_pairs(bucket_limit)), 0, later)
+    places, is_crowd = np.arange(len(members))[part], sizes[part] > bucket_limit
+    taken = partners(positions[part], sizes[part], bucket_limit)
 
     def pairs(chosen: NDArray[np.bool_]) -> NDArray[np.uint64]:
-        places = np.flatnonzero(chosen & (taken > 0))
-        counts = taken[places]
-        left = np.repeat(places, counts)
-        step = np.arange(len(left)) - np.repeat(np.cumsum(counts) - counts, counts) + 1
-        found: NDArray[np.uint64] = (members[left] << 32 | members[left + step]).astype(np.uint64)
+        counts, right = taken[chosen], places[chosen]
+        step = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        first = np.repeat(right - positions[right], counts)
+        found: NDArray[np.uint64] = (members[first + step] << 32 | np.repeat(members[right], counts)).astype(np.uint64)
         return found
 
-    return Shared(pairs(~is_crowd), pairs(is_crowd), int((later - taken).sum()))
+    return Shared(pairs(~is_crowd), pairs(is_crowd), int((positions[part] - taken).sum()))
 
 
 def _unique(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -252,9 +259,8 @@ def buckets(
     """
     # The number takes the place of the key's low bits, so that one plain sort orders both; two keys that differ only
     # there fall together once in millions of texts, and verification parts them again.
-    bits = np.uint64(max(1, (documents - 1).bit_length()))
-    mask = (np.uint64(1) << bits) - np.uint64(1)
-    sorted_keys = np.sort(keys & ~mask | numbers.astype(np.uint64))
+    bits = _low_bits(documents)
+    sorted_keys = np.sort(numbered(keys, numbers.astype(np.uint64), documents))
     parts = sorted_keys >> bits
     same = np.concatenate([[False], parts[1:] == parts[:-1], [False]])
     chosen = np.flatnonzero(same[1:] | same[:-1])
@@ -263,4 +269,15 @@ def buckets(
     lengths: NDArray[Any] = np.diff(np.append(starts, len(chosen)))
     sizes = np.repeat(lengths, lengths)
     positions = np.arange(len(chosen)) - np.repeat(starts, lengths)
-    return (sorted_keys[chosen] & mask).astype(np.int64), positions, sizes
+    members = sorted_keys[chosen] & (np.uint64(1) << bits) - np.uint64(1)
+    return members.astype(np.int64), positions, sizes
+
+
+def numbered(keys: NDArray[np.uint64], numbers: NDArray[np.uint64], documents: int) -> NDArray[np.uint64]:
+    """Return keys with numbers below `documents` in place of the low bits that say nothing in `buckets`."""
+    bits = _low_bits(documents)
+    return keys >> bits << bits | numbers
+
+
+def _low_bits(documents: int) -> np.uint64:
+    return np.uint64(max(1, (documents - 1).bit_length()))
