@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from dedup import Article, Cleaned, InputError, InvalidArgumentError, OutputError, Result, Templates, deduplicate
 from dedup.boilerplate.sightings import KEPT
 from dedup.errors import DuplicateIdError, SchemeMismatch
+from strategies import batches, pages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -422,6 +423,32 @@ def test_a_saved_table_keeps_its_limit(tmp_path: Path) -> None:
     Templates().save(tmp_path / "table")
     with pytest.raises(InvalidArgumentError, match="settings must be among"):
         Templates.load(tmp_path / "table", limit=1000)  # type: ignore[call-arg]
+
+
+def test_what_was_learned_from_teaches_nothing_more() -> None:
+    """Two stories that share a paragraph are two however often they come, in a batch or in a run."""
+    block = "The prize is five thousand crowns, which the winner will spend on an oven door, said the jury of bakers."
+    seals = (
+        "Seals came into the bay on Monday, more than the harbour master had counted in thirty years from his tower."
+    )
+    baker = (
+        "A baker in Mill Lane has won the prize for rye bread with a loaf that takes three days and two long nights."
+    )
+    articles = [Article(str(i), f"{lead}\n{block}", source="Gazette") for i, lead in enumerate([seals, baker])]
+    known = Templates.fit(articles)
+    assert deduplicate(articles, templates=known).templates == ()
+    known.update(articles)
+    assert known.found == []
+
+
+@given(batches(pages(), min_size=1))
+def test_a_batch_that_comes_again_changes_no_count(articles: list[Article]) -> None:
+    """To learn from the same articles a second time leaves every template and its counts as they were."""
+    known = Templates.fit(articles)
+    once = known.sightings.folded()
+    known.update(articles)
+    again = known.sightings.folded()
+    assert (once.key.tolist(), once.story.tolist()) == (again.key.tolist(), again.story.tolist())
 
 
 def test_a_saved_table_knows_its_signatures(tmp_path: Path) -> None:

@@ -200,6 +200,8 @@ def learn(
     # Where nobody knows the outlet, a longer text around a block is needed to tell furniture from syndication.
     if "" in names:
         told &= (outlet != names.index("")) | (rest >= inside)
+    if len(known):
+        told &= _is_new(names, outlet, prints, repeated, known)
     rows = np.flatnonzero(told)
     if not len(rows):
         return
@@ -353,6 +355,36 @@ def _repeated(names: list[str], outlet: NDArray[np.int64], prints: Prints, known
     return repeated
 
 
+def _is_new(
+    names: list[str], outlet: NDArray[np.int64], prints: Prints, repeated: NDArray[np.bool_], known: Sightings
+) -> NDArray[np.bool_]:
+    """Return which texts have more beside what repeats than one story that is known."""
+    rows = np.flatnonzero(_may_repeat(prints) & ~repeated)
+    text, stories = prints.text_of(rows), np.zeros(len(rows), np.uint64)
+    for place, mine in _by_outlet(outlet[text], np.arange(len(rows))):
+        stories[mine] = known.only_story(names[place], prints.fingerprints[rows[mine]])
+    return is_new(text, stories, len(outlet))
+
+
+def is_new(text: NDArray[np.int64], stories: NDArray[np.uint64], texts: int) -> NDArray[np.bool_]:
+    """Return which texts have a block of no known story, or blocks of two: bool [texts].
+
+    A text that was learned from has neither. Beside the blocks that have come to repeat since, it would be named anew,
+    and count as another story.
+
+    Args:
+        text: int64 [n], the text of each block that may repeat and does not, ascending.
+        stories: uint64 [n], of `Sightings.only_story`.
+        texts: How many texts there are.
+    """
+    new = np.zeros(texts, np.bool_)
+    if len(text):
+        firsts = np.flatnonzero(np.concatenate([[True], text[1:] != text[:-1]]))
+        least, most = np.minimum.reduceat(stories, firsts), np.maximum.reduceat(stories, firsts)
+        new[text[firsts]] = (least == 0) | (least != most)
+    return new
+
+
 def _blocks(prints: Prints, fingerprints: NDArray[np.uint64]) -> NDArray[np.int64]:
     """Return which blocks say enough to be furniture and have one of some fingerprints, int64; both ascend."""
     rows = [np.empty(0, np.int64)]
@@ -463,8 +495,8 @@ class Templates:
     By structure alone nine versions of one story at one outlet, each with a new lead and one body that is longer, equal
     nine briefs above one long house block: their body is taken for furniture, unless other outlets print it too. So is
     the paragraph of background that an outlet repeats in three stories. Counts are exact up to 32 stories and
-    approximate on endless streams: see `Sightings`. A version of a story that comes in a later batch counts as the same
-    story with the probability that is its similarity.
+    approximate on endless streams: see `Sightings`. A text that was learned from and comes again teaches nothing more. A
+    version of a story that comes in a later batch counts as the same story with the probability that is its similarity.
 
     Args:
         limit: How many sightings, different stories summed over all blocks, are kept at most; about 40 bytes each.

@@ -264,7 +264,8 @@ def test_templates(frame_of: Any) -> None:
         Article(f"new-{number}", f"{text}\n{FURNITURE}", source="Gazette 1")
         for number, text in enumerate(english(4, 900))
     ]
-    check_same(frame_of, new, templates=expected)
+    # Of what was learned from, some comes again.
+    check_same(frame_of, [*new, *dedup.formats.read(table.slice(0, 4)).articles], templates=expected)
 
 
 @pytest.mark.spark

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 import xxhash
@@ -126,11 +126,18 @@ class Table:
         return WEAK * self.count + (STRONG - WEAK) * strong
 
     @cached_property
+    def only_story(self) -> NDArray[np.uint64]:
+        """The story of each key that has one, uint64 [keys]; 0 for a key that has more."""
+        return np.where(self.count == 1, self.story[self.start[:-1]], np.uint64(0))
+
+    @cached_property
     def by_fingerprint(self) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
         """The fingerprints of all keys, ascending, and the running sum of their rows, int64 [keys + 1]."""
         order = np.argsort(self.fingerprint, kind="stable")
         return self.fingerprint[order], _starts(self.count[order])
 
+
+_Number = TypeVar("_Number", np.int64, np.uint64)
 
 _NO_ROWS = np.empty(0, np.uint64)
 _NOTHING = Table(
@@ -261,6 +268,21 @@ class Sightings:
             InvalidArgumentError: An argument is of another type.
         """
         return self._look_up(self.folded().count, outlet, fingerprints)
+
+    def only_story(self, outlet: str, fingerprints: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """Return the story in which each block of an outlet stands, where it is one.
+
+        Args:
+            outlet: The name; "" is the unknown one.
+            fingerprints: uint64 [n].
+
+        Returns:
+            uint64 [n], a hash; 0 for a block of more stories or none.
+
+        Raises:
+            InvalidArgumentError: An argument is of another type.
+        """
+        return self._look_up(self.folded().only_story, outlet, fingerprints)
 
     def spread(self, fingerprints: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return at how many outlets blocks are known, and in how many stories, summed over these outlets.
@@ -454,10 +476,10 @@ class Sightings:
         kept = keys[_find(table.key, keys)[1]]
         self._examples = {key: self._examples[key] for key in kept.tolist()}
 
-    def _look_up(self, values: NDArray[np.int64], outlet: str, fingerprints: NDArray[np.uint64]) -> NDArray[np.int64]:
+    def _look_up(self, values: NDArray[_Number], outlet: str, fingerprints: NDArray[np.uint64]) -> NDArray[_Number]:
         _check_column("fingerprints", fingerprints, np.uint64)
         at, known = _find(self._table.key, _keys(outlet, fingerprints))
-        found = np.zeros(len(fingerprints), np.int64)
+        found = np.zeros(len(fingerprints), values.dtype)
         found[known] = values[at[known]]
         return found
 

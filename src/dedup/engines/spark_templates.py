@@ -82,7 +82,8 @@ def learn(
     )
     rests = store.keep(
         texts.join(repeated, "doc", "left" if all_blocks or len(hot) else "inner").mapInArrow(
-            partial(_rests, hot=hot, all_blocks=all_blocks), "doc long, outlet long, text string, noted binary"
+            partial(_rests, hot=hot, keys=table.key, stories=table.only_story, all_blocks=all_blocks),
+            "doc long, outlet long, text string, noted binary",
         )
     )
     size = rests.agg(F.coalesce(F.sum(F.length("noted")), F.lit(0))).collect()[0][0]
@@ -359,27 +360,40 @@ def _by_document(batches: Batches) -> Batches:
     yield pa.record_batch([pa.array(documents), keys], ["doc", "repeated"])
 
 
-def _rests(batches: Batches, hot: NDArray[np.uint64], *, all_blocks: bool) -> Batches:
+def _rests(
+    batches: Batches,
+    hot: NDArray[np.uint64],
+    keys: NDArray[np.uint64],
+    stories: NDArray[np.uint64],
+    *,
+    all_blocks: bool,
+) -> Batches:
     """Yield the texts without their repeated blocks, where enough is left to tell their story, and what is noted.
 
     Args:
         batches: Documents, with the keys of those of their blocks that repeat.
         hot: uint64, the keys of blocks that repeat wherever they stand, ascending.
+        keys: uint64, of the blocks that are known, ascending.
+        stories: uint64, of these, see `Sightings.only_story`.
         all_blocks: See `templates.learn`.
     """
     for batch in batches:
         blocks, counts = tasks.records(batch.column("prints"), tasks.BLOCK)
         text = np.repeat(np.arange(len(counts)), counts)
         hashes = _hashes(batch, "outlet")
-        keys, _ = tasks.records(batch.column("repeated"), np.uint64)
+        mine, _ = tasks.records(batch.column("repeated"), np.uint64)
         # The key of a block names its outlet, so that a key that repeats does so in each text of this batch.
         own = _keys(blocks["fingerprint"], hashes[text])
-        repeated = _may_repeat(blocks) & (np.isin(own, keys) | among(hot, own))
+        repeated = _may_repeat(blocks) & (np.isin(own, mine) | among(hot, own))
         words = blocks["words"].astype(np.int64)
         rest = np.bincount(text, np.where(repeated, 0, words), len(counts)).astype(np.int64)
         inside = np.bincount(text, np.where(repeated, words, 0), len(counts)).astype(np.int64)
         told = (rest >= templates.LEAST_REST) & ((inside > 0) | all_blocks)
         told &= (tasks.numbers(batch, "outlet") != tasks.UNKNOWN) | (rest >= inside)
+        if len(keys):
+            rows = np.flatnonzero(_may_repeat(blocks) & ~repeated)
+            at = np.minimum(np.searchsorted(keys, own[rows]), len(keys) - 1)
+            told &= templates.is_new(text[rows], np.where(keys[at] == own[rows], stories[at], 0), len(counts))
         noted = (_may_repeat(blocks) if all_blocks else repeated) & told[text]
         # A block that did not repeat yet is weighed as if it did: against what stands around it.
         lost = np.where(repeated, 0, words)
