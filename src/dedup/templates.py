@@ -495,7 +495,7 @@ class Templates:
     By structure alone nine versions of one story at one outlet, each with a new lead and one body that is longer, equal
     nine briefs above one long house block: their body is taken for furniture, unless other outlets print it too. So is
     the paragraph of background that an outlet repeats in three stories. Counts are exact up to 32 stories and
-    approximate on endless streams: see `Sightings`. A text that was learned from and comes again teaches nothing more. A
+    approximate on endless streams: see `Sightings`. A text that was learned from teaches nothing when it comes again. A
     version of a story that comes in a later batch counts as the same story with the probability that is its similarity.
 
     Args:
