@@ -1,25 +1,35 @@
 # Two commands for a newcomer: `make run` and `make test`. CONTRIBUTING.md says what the others are for.
 
+# Where no bytecode is kept, each process that a test starts compiles the package anew: longer than most of these tests.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 KERNEL := setup.py pyproject.toml $(foreach name,_kernel _blocks,src/dedup/kernels/$(name).py src/dedup/kernels/$(name).pxd)
 
-.PHONY: run test test-spark check lint format build docs bench bench-quality train asan wheel-test clean
+PYTEST := $(BIN)/pytest -n auto --dist worksteal
+
+.PHONY: run test test-slow test-spark check lint format build docs bench bench-quality train asan wheel-test clean
 
 run: $(VENV)/built
 	$(BIN)/dedup run seeds --out clusters.parquet
 
+# In less than six minutes on two cores.
 test: lint
-	$(BIN)/pytest -n auto --dist worksteal -m "not spark"
+	$(PYTEST) -m "not slow and not spark"
+
+# The tests that `make test` leaves out because they take long.
+test-slow: $(VENV)/tools
+	$(PYTEST) -m "slow and not spark"
 
 # What takes Spark minutes: its answer against that of one machine. Needs Java 17.
 test-spark: $(VENV)/tools
 	$(BIN)/pytest -m spark
 
-# Before each commit: everything but the slow tests.
+# Before each commit, in less than a minute: the tests that take no second, with few examples of Hypothesis.
 check: lint
-	$(BIN)/pytest -n auto --dist worksteal -m "not slow and not spark"
+	HYPOTHESIS_PROFILE=few $(PYTEST) -m "not seconds and not slow and not spark"
 
 lint: $(VENV)/tools
 	$(BIN)/ruff format --check .

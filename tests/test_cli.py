@@ -25,6 +25,8 @@ from dedup.engines.local import STAGES
 from dedup.evaluation import LabelledPair, calibrate, evaluate, evaluate_pairs
 from dedup.model import LINKS, RELATIONS
 
+pytestmark = pytest.mark.seconds
+
 ROOT = Path(__file__).parents[1]
 SEEDS = ROOT / "seeds"
 SCRIPT = Path(sys.executable).parent / "dedup"
@@ -857,6 +859,7 @@ class TestEntry:
         assert done.returncode == (2 if full else 0)
         assert done.stderr == ("dedup: error: No space left on device.\n" if full else "")
 
+    @pytest.mark.slow
     def test_examples_work(self, tmp_path: Path) -> None:
         """Every example of the help runs, where `seeds` is at hand, and ends well."""
         (tmp_path / "seeds").symlink_to(SEEDS)

@@ -36,6 +36,8 @@ from test_cli import (
     write_lines,
 )
 
+pytestmark = pytest.mark.seconds
+
 #: Each command with what it needs beside the file, where the file must be there.
 COMMANDS: dict[str, tuple[str | Path, ...]] = {
     "query": (SEEDS / "tram-echo.txt",),

@@ -200,6 +200,7 @@ def test_bootstrap_settings_are_checked() -> None:
 # Intervals
 
 
+@pytest.mark.seconds
 def test_intervals_are_those_of_copied_documents() -> None:
     """An interval is that of drawing groups with replacement, copying their documents, and scoring by definition."""
     labels, clusters = corpus(random.Random(2), 10)
@@ -448,6 +449,7 @@ def setting(others: Settings, size: int, threshold: float) -> Settings:
     return {**others, "shingle_size": size, "threshold": threshold}
 
 
+@pytest.mark.seconds
 def test_the_curve_counts_all_pairs() -> None:
     """Each threshold links as many pairs as comparing all of them one by one links there; so with those turned over."""
     articles, _ = planted()
@@ -471,6 +473,7 @@ def test_the_curve_counts_all_pairs() -> None:
             assert (point.precision, point.recall, point.f1) == (None, None, None)
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("labelled", [False, True])
 def test_a_planted_valley_is_found(labelled: bool) -> None:
     """Where near copies lie high and shared quotes low, the threshold lies between: all copies linked and no quote."""
@@ -490,6 +493,7 @@ def test_a_planted_valley_is_found(labelled: bool) -> None:
     assert calibrate(shuffled, labels=labels if labelled else None) == found
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("linkage", ["canonical", "components"])
 def test_scores_of_the_curve_are_those_of_runs(linkage: Literal["canonical", "components"]) -> None:
     """Precision, recall and F1 at a setting are what `evaluate` says of a run with it, excerpts and roundups included.
@@ -506,6 +510,7 @@ def test_scores_of_the_curve_are_those_of_runs(linkage: Literal["canonical", "co
         assert (point.precision, point.recall, point.f1) == (expected.precision, expected.recall, expected.f1)
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("seed", range(4))
 def test_what_is_recommended_is_no_worse_than_the_defaults(seed: int) -> None:
     """On the sample itself, a run as recommended has at least the F1 of a default run, whose row the curve has."""
@@ -535,6 +540,7 @@ def test_equally_good_settings() -> None:
     assert best(5, 17) == ((5, 0.85), "")
 
 
+@pytest.mark.seconds
 def test_copies_of_a_text_count_once() -> None:
     """Texts that are equal are compared once, whichever copy has the label; pages are cleaned, items compared."""
     articles, labels = planted()
@@ -564,6 +570,7 @@ def test_intervals_of_the_curve_draw_linked_stories_together() -> None:
     assert [point.f1 is not None and math.isnan(point.f1.low) for point in (curve[0], curve[-1])] == [True, False]
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize(
     "sample", [[], ["one two three"], ["a b c d", "e f g h"], [one["text"] for one in planted()[0][:12]]]
 )

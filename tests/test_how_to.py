@@ -103,6 +103,7 @@ work(Queue(), "news.dedup")
 """
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("deaths", [0, 2])
 def test_a_worker_that_dies_before_it_acknowledges_changes_nothing(deaths: int) -> None:
     """Messages that come again after a crash leave the documents, clusters and events of one delivery."""

@@ -46,6 +46,7 @@ def test_texts_in_memory_need_no_arrow() -> None:
     assert set() == loaded("import dedup; dedup.deduplicate(['a b c', 'A b c.', 'date 2025-01-01 x']).clusters")
 
 
+@pytest.mark.seconds
 def test_tables_load_arrow() -> None:
     """The first table loads pyarrow, so the tests above can fail."""
     assert "pyarrow" in loaded("import dedup; dedup.deduplicate(['a b c']).pairs")

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.seconds
+
 SETTINGS: dict[str, Any] = {"min_excerpt": 8, "shingle_size": 2, "clean": "off", "threads": 1}
 #: Documents of a group: they come and go together, and are one cluster.
 GROUP = 10

@@ -157,6 +157,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite, "_CHECKPOINT", 20)
 
 
+@pytest.mark.seconds
 def test_nothing_is_lost_when_the_process_dies(tmp_path: Path) -> None:
     """Killed at any moment, the index has what was acknowledged, and the clusters of that."""
     die(tmp_path / "index.dedup", kills=25, seed=1)
@@ -169,6 +170,7 @@ def test_nothing_is_lost_when_the_process_dies_often(tmp_path: Path) -> None:
     assert die(tmp_path / "index.dedup", kills=200, seed=2) > 0
 
 
+@pytest.mark.seconds
 def test_a_file_that_is_being_made_is_there_or_not(tmp_path: Path) -> None:
     """Killed while it makes the file, a process leaves none or a whole one; the next goes on."""
     path = tmp_path / "index.dedup"

@@ -158,7 +158,7 @@ class Stream(RuleBasedStateMachine):
 
 
 TestStream = Stream.TestCase
-TestStream.settings = settings(max_examples=40, stateful_step_count=12, phases=(Phase.generate,))
+TestStream.settings = settings(stateful_step_count=12, phases=(Phase.generate,))
 
 
 STORY = (
@@ -375,6 +375,7 @@ def test_a_failed_call_leaves_nothing(index: Index, monkeypatch: pytest.MonkeyPa
     assert index.add(article("b", *STORY[:3])).canonical == "a"
 
 
+@pytest.mark.seconds
 def test_a_crowd_keeps_the_contract(index: Index) -> None:
     """In a story of many copies each is linked to its canonical, however it came; a late original takes all over."""
     texts = [
@@ -523,6 +524,7 @@ def test_fields_that_have_no_form_are_refused(index: Index, extra: dict[str, Any
     assert len(index) == 0
 
 
+@pytest.mark.seconds
 def test_canonicals_of_one_story_meet(index: Index) -> None:
     """Copies that come in many batches are one cluster, though no key shows all of them."""
 
@@ -540,6 +542,7 @@ def test_canonicals_of_one_story_meet(index: Index) -> None:
     assert index.verify() == []
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_story_that_comes_in_any_order_is_one(seed: int) -> None:
     """Versions of one story, in batches and in no order of their dates, are one cluster; so are those that stay."""

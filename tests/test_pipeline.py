@@ -124,6 +124,7 @@ def many_texts(stories: int, copies: int) -> list[Article]:
     return articles
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("exhaustive", [0, 10_000])
 def test_threads_change_nothing(monkeypatch: pytest.MonkeyPatch, exhaustive: int) -> None:
     """One, two and five threads over many small chunks give the same result."""

@@ -65,6 +65,7 @@ def test_only_exact_scores_are_right() -> None:
     )
 
 
+@pytest.mark.seconds
 def test_everything_is_measured(tmp_path: Path) -> None:
     """A tiny run gives a figure for every section and a report of all; a file that is kept serves again, unchanged."""
     kept = tmp_path / "kept"

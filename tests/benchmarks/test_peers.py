@@ -24,6 +24,8 @@ from dedup import deduplicate
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+pytestmark = pytest.mark.seconds
+
 SEEDS = Path(__file__).parents[2] / "seeds"
 PYTHON = Path(sys.executable)
 ROWS = [{"id": name, "text": f"the text of {name}"} for name in "abc"]

@@ -26,6 +26,8 @@ from dedup.kernels import native
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.seconds
+
 CONFIG = Config()
 #: Few words, of scripts with and without spaces, with what folding drops, adds and splits.
 texts = st.lists(

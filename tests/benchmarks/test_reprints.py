@@ -24,6 +24,8 @@ from dedup.errors import DuplicateIdError, InvalidArgumentError
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.seconds
+
 WORDS = {
     "english": "the harbour wall ferry council baker engineer Skerry Mittenau crane chapel bell tide storm market vote "
     "budget bridge lantern widow orchard 1,200 3 17 held broke sailed counted mended said promised doubted of and in",

@@ -27,6 +27,7 @@ def bits(**strictness: int) -> int:
     return sum(value << 2 * KINDS.index(kind) for kind, value in strictness.items())
 
 
+@pytest.mark.seconds
 def test_weights_hold_the_lexicon() -> None:
     """What is shipped is what the table of cues gives."""
     assert lexicon.parse(TABLE) == weights()[0]

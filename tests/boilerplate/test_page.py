@@ -482,6 +482,7 @@ def seconds(run: Callable[[], object]) -> float:
     return min(timeit.repeat(run, time.process_time, repeat=2, number=1))
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("unit", HOSTILE.values(), ids=HOSTILE.keys())
 @pytest.mark.parametrize("before", ["", f"{LONG}\nRelated Articles\n(@ "], ids=["alone", "below a story"])
 def test_time_is_linear(unit: str, before: str) -> None:

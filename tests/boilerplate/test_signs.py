@@ -263,6 +263,7 @@ def test_prose_with_a_handle_stays(line: str) -> None:
     assert cut(f"{PROSE}\n{line}") == (f"{PROSE}\n{line}", [])
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("age", ALL_AGES)
 @pytest.mark.parametrize("style", [str, str.upper, "  {}  ".format], ids=["as it is", "capitals", "spaces"])
 def test_related_story_of_any_age_goes(age: str, style: type[str]) -> None:

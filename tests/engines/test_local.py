@@ -95,6 +95,7 @@ def jsonl(path: Path, records: list[dict[str, Any]]) -> Path:
 # The same answer
 
 
+@pytest.mark.seconds
 @settings(max_examples=10)
 @given(
     batches(sentences()),
@@ -110,6 +111,7 @@ def test_plain_texts(articles: list[Article], exhaustive: int, limit: int, threa
         check_same(Path(folder), articles, **settings_of(config))
 
 
+@pytest.mark.seconds
 @settings(max_examples=10)
 @given(
     articles=batches(pages()),
@@ -125,6 +127,7 @@ def test_pages(articles: list[Article], clean: Any, exhaustive: int, *, as_file:
         check_same(folder, source, clean=clean, exhaustive=exhaustive, min_excerpt=4, threads=1)
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("linkage", ["canonical", "components"])
 @pytest.mark.parametrize("clean", ["auto", "off"])
 def test_seeds(tmp_path: Path, linkage: Any, clean: Any) -> None:
@@ -139,6 +142,7 @@ def gazette(stories: range, source: str = "Harbour Gazette") -> list[Article]:
     return [Article(f"{source}-{story}", f"{texts[story]}\n{FURNITURE}", source=source) for story in stories]
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("exhaustive", [0, 256])
 def test_templates(tmp_path: Path, exhaustive: int) -> None:
     """Furniture by repetition goes as in memory, whether these articles show it or templates were given."""
@@ -179,6 +183,7 @@ def test_stories_of_pages(tmp_path: Path) -> None:
     assert all(article.published for article in result.articles)
 
 
+@pytest.mark.seconds
 def test_input_order(tmp_path: Path) -> None:
     """Another order of the input gives the same documents, in that order."""
     articles = [*gazette(range(30)), *gazette(range(10, 40), "Other"), *(Article(f"p{i}", page(i)) for i in range(3))]
@@ -202,6 +207,7 @@ RECORDS: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("kind", ["jsonl", "jsonl.gz", "csv", "parquet", "txt", "records", "table", "polars", "pandas"])
 def test_sources(tmp_path: Path, kind: str) -> None:
     """Every source that can be read in memory can be read some rows at a time."""
@@ -240,6 +246,7 @@ def test_rows_without_ids(tmp_path: Path) -> None:
     assert pq.read_table(written.folder / "documents.parquet")["id"].to_pylist() == list("012345678")
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize(
     ("left", "right"),
     [
@@ -281,6 +288,7 @@ def test_fields_of_several_files(tmp_path: Path, left: Any, right: Any) -> None:
     check_same(tmp_path, source)
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("source", [[], pa.table({}), pa.table({"text": pa.array([], pa.string())}), iter([])])
 def test_no_articles(tmp_path: Path, source: object) -> None:
     """No article gives tables without rows."""
@@ -313,6 +321,7 @@ def test_many_bad_rows_are_counted(tmp_path: Path) -> None:
     assert (counts["documents"], counts["skipped_rows"], len(written.skipped)) == (1_200, 1_200, 1_000)
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("bad", [b'{"id": 1}\n', b"{", b'{"id": "a", "text": "One."}\n' * 2])
 def test_bad_input_leaves_earlier_output(tmp_path: Path, bad: bytes) -> None:
     """A bad row or an id that stands twice stops the run, and what an earlier one wrote is still there."""
@@ -395,6 +404,7 @@ def stages_of(patch: pytest.MonkeyPatch) -> list[str]:
     return done
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("stage", STAGES)
 def test_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
     """A run that failed leaves what stood at out, and the next one goes on behind the last finished stage."""
@@ -414,6 +424,7 @@ def test_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str) -> 
     assert tuple(done) == STAGES[STAGES.index(stage) :]
 
 
+@pytest.mark.seconds
 def test_a_run_that_does_not_resume_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without resume all stages run again, and with it a run that nobody began does."""
     source, out = articles_in(tmp_path), tmp_path / "out"
@@ -449,6 +460,7 @@ deduplicate(source, out=out, threads=1, exhaustive=0, progress=told)
 """
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize(
     ("stage", "left"),
     [
@@ -482,6 +494,7 @@ def stopped(folder: Path, patch: pytest.MonkeyPatch, stage: str = "_write_pairs"
     return source, folder / "out.work"
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize(
     ("changed", "given"),
     [
@@ -651,6 +664,7 @@ def room(most: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("stage", STAGES)
 def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
     """A file that cannot be written is an error with the reason; input and earlier output stay, and a resume helps."""
@@ -717,6 +731,7 @@ def test_warnings(tmp_path: Path) -> None:
     assert [alarm.dropped for alarm in written.alarms] == [39]
 
 
+@pytest.mark.seconds
 def test_progress(tmp_path: Path) -> None:
     """Every stage is told from its beginning to its end, whether or not anybody knows how much there is."""
     source = articles_in(tmp_path)

@@ -41,6 +41,7 @@ article_lists = st.lists(
 )
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @settings(deadline=None, max_examples=40)
 @given(articles=article_lists)
@@ -55,6 +56,7 @@ def test_what_is_written_reads_back_the_same(suffix: str, articles: list[Article
         assert read(path) == Corpus(articles)
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_table_of_many_rows_keeps_them_in_order(tmp_path: Path, suffix: str) -> None:
     """More rows than are written at once come back in order."""

@@ -477,6 +477,7 @@ def crawl(site: str, folder: Path, **settings: object) -> Crawl:
     return Crawl(run.returncode, list(map(json.loads, lines)), counts, run.stderr)
 
 
+@pytest.mark.seconds
 def test_a_crawl_drops_reprints(site: str, tmp_path: Path) -> None:
     """A crawl leaves out the reprints, says why in its log and counts them; a second one changes nothing."""
     first = crawl(site, tmp_path)
@@ -498,6 +499,7 @@ def test_a_crawl_drops_reprints(site: str, tmp_path: Path) -> None:
         assert len(index) == 5
 
 
+@pytest.mark.seconds
 def test_a_crawl_marks_reprints(site: str, tmp_path: Path) -> None:
     """A crawl that marks lets every item pass, with what the index says of it."""
     found = crawl(site, tmp_path, DEDUP_REPRINTS="mark", DEDUP_INDEX=":memory:")

@@ -226,6 +226,7 @@ def test_bytes_that_are_no_text(text: bytes) -> None:
     assert_same(read(text), expect([text]))
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("start", [*range(0x21, 0x3200, 512), 0xA000, 0xD700, 0xFE00, 0xFF00, 0x1EF00, 0x1FF00])
 def test_every_kind_of_code_point(start: int) -> None:
     """A code point counts as the same letter, capital, digit, mark, space or ideograph, alone and before a stop."""
@@ -265,6 +266,7 @@ def test_every_mark_in_every_place(mark: str) -> None:
     np.testing.assert_array_equal(see(text), reference_blocks.see(text, CUES))
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("words", [14, 15, 16, 39, 40, 41])
 def test_what_is_prose(words: int) -> None:
     """Every number of function words and end of a block makes prose of the same lengths."""
@@ -286,6 +288,7 @@ def test_capitals_are_those_of_unicode() -> None:
     assert [share == 100 for share in shares] == [letter.lower() != letter for letter in known]
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("cut", [HEAD_BYTES, 700 - TAIL_BYTES, HEAD_BYTES + TAIL_BYTES])
 @pytest.mark.parametrize("char", ["é", "漢", "𠀀", "a", " "])
 def test_long_blocks_are_cut_between_characters(char: str, cut: int) -> None:
@@ -296,6 +299,7 @@ def test_long_blocks_are_cut_between_characters(char: str, cut: int) -> None:
             np.testing.assert_array_equal(see(text), reference_blocks.see(text, CUES))
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("stop", ["", "é", "漢", "A", "7", ".", "`", "{", "\x7f", "\x80"])
 def test_words_of_every_length(stop: str) -> None:
     """Words of up to twenty letters, whatever follows and however near the end, are hashed and counted the same."""
@@ -530,6 +534,7 @@ def test_what_stands_behind_a_text_is_not_read(text: bytes, behind: bytes) -> No
     assert_same(found, blocks.read(Texts.from_buffers(cut, offsets), LEXICON, FOREST))
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("char", ["é", "漢", "𠀀", "\U0001f30a"])
 def test_a_character_that_the_end_cuts_off(char: str) -> None:
     """The bytes of a character that is cut off are letters of their own, alone and behind a cue."""
@@ -560,6 +565,7 @@ def test_a_million_lines() -> None:
     assert seconds(lambda: read(b" \n" * 10_000_000)) < 2
 
 
+@pytest.mark.seconds
 def test_words_that_fall_into_the_same_slots() -> None:
     """300,000 different words that all want the same 1/256 of the table take no longer than a second or two."""
     words = colliding_words(300_000, slots=4096, mask=2**20 - 1, letters=5)

@@ -73,6 +73,7 @@ def test_the_package_reads_the_same_parts() -> None:
     assert (len(loaded.index), len(loaded.entries)) == (4352, 1024 * BLOCKS)
 
 
+@pytest.mark.seconds
 def test_agrees_with_this_python() -> None:
     """Each code point that Unicode 15.1 and this Python both know becomes what the builder's rules say here."""
     wrong = []
@@ -94,6 +95,7 @@ def test_is_rebuilt_byte_for_byte() -> None:
     assert zlib.decompress(builder.build()) == CONTENT
 
 
+@pytest.mark.seconds
 def test_surrogates_and_unassigned_code_points_separate() -> None:
     """What stands for no character separates: the surrogates, private use and the last code point."""
     for point in (*SURROGATES, 0xE000, 0xFFFF, 0x10FFFF):
@@ -105,6 +107,7 @@ def test_hangul_syllables_have_a_class_of_their_own() -> None:
     assert {point for point, (code, _) in enumerate(entries()) if code == HANGUL} == set(range(0xAC00, 0xD7A4))
 
 
+@pytest.mark.seconds
 def test_growth_is_bounded() -> None:
     """The kernel makes room for these: 12 times a text's bytes with expansions, 3 times without."""
     for point, (code, expansion) in enumerate(entries()):

@@ -97,6 +97,7 @@ def test_normal_forms_fold_the_same(form: Any, text: str) -> None:
     assert native.fold(unicodedata.normalize(form, text)) == native.fold(text)
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize(
     ("form", "allowed"), [("NFC", ACUTES[1]), ("NFD", ACUTES[1]), ("NFKC", ACUTES), ("NFKD", ACUTES)]
 )
@@ -472,6 +473,7 @@ def test_utf8_is_what_python_says_it_is(content: bytes) -> None:
         native.fill_equal(batch, np.array([0]), np.array([1]), 0, 1, np.zeros(1, np.uint8))
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("after", [b"", b"z" * 9])
 def test_every_kind_of_malformed_character(after: bytes) -> None:
     """Each first byte with up to three bytes around the borders of what may follow it is judged as Python does."""
@@ -640,6 +642,7 @@ def test_spans_of_tokens(text: str, expected: list[str]) -> None:
     assert [text[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)] == expected
 
 
+@pytest.mark.seconds
 def test_alignments_of_more_texts_than_are_kept() -> None:
     """Texts that take more memory than is kept at a time are aligned all the same."""
     words = [f"w{number}" for number in range(200_000)]

@@ -78,6 +78,7 @@ def test_tokens(text: str) -> None:
     assert native.tokens(text) == reference.tokens(text)
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("plane", range(17))
 def test_every_code_point_folds_as_its_twin(plane: int) -> None:
     """Each code point between two letters is kept, replaced, dropped or separates, as in the twin."""
@@ -111,6 +112,7 @@ def test_token_spans(text: str, block: int) -> None:
         np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("plane", range(17))
 def test_every_code_point_stands_in_its_tokens(plane: int) -> None:
     """Each code point between two letters has the spans of the twin: as many as there are tokens."""

@@ -75,6 +75,7 @@ def test_threshold_one_takes_one_band() -> None:
     assert (chosen.bands, chosen.recall) == (1, 1.0)
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("num_slots", [16, 1024, 2048, 4096])
 @pytest.mark.parametrize("threshold", [0.003, 0.05, 0.5, 0.9, 1.0])
 def test_every_size_of_signature_has_a_plan(threshold: float, num_slots: int) -> None:

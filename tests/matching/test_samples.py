@@ -63,6 +63,7 @@ def test_samples_of_texts_inside_others_agree(inner: int, before: int, after: in
     assert set(small[small < cut].tolist()) <= set(large[large < cut].tolist())
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize(
     ("size", "share", "longer", "least"),
     [

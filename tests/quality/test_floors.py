@@ -41,6 +41,7 @@ def scored(made: reprints.Reprints) -> tuple[float, PairEvaluation]:
     return evaluate(stories, result, resamples=1).f1.value, evaluate_pairs(pairs, result, resamples=1)
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize(("strength", "floor"), [("light", 0.99), ("normal", 0.98), ("heavy", 0.88)])
 def test_f1_of_mixed_operators(strength: str, floor: float) -> None:
     """Pairs of stories and clusters agree, at every strength, and hard negatives stay apart."""
@@ -52,6 +53,7 @@ def test_f1_of_mixed_operators(strength: str, floor: float) -> None:
         assert all(mistakes[name] <= most for name, most in MISTAKES.items()), mistakes
 
 
+@pytest.mark.seconds
 def test_recall_of_each_operator() -> None:
     """A reprint by one operator joins its original, whichever operator it is."""
     _, pairs = scored(reprints.generate(articles(), seed=3, mode="each", pairs_per_operator=40))

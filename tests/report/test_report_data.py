@@ -45,6 +45,7 @@ def reprints(number: int, size: int = 2, sentences: int = 12) -> list[Article]:
     return articles
 
 
+@pytest.mark.seconds
 @settings(max_examples=30)
 @given(batches(pages(), min_size=2), configs(clean="auto"))
 def test_every_member_is_there(articles: list[Article], config: Config) -> None:
@@ -168,6 +169,7 @@ def test_large_clusters_are_listed_in_full_and_shown_in_part(monkeypatch: pytest
     assert 0 < len(found["texts"][0]["members"]) < data.COMPARED
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("room", [0, 1_000, 10_000, 100_000, 400_000])
 def test_budget_is_kept(room: int) -> None:
     """However little room there is, the parts stay within it; what is stored is the largest clusters, in order."""

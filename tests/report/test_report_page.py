@@ -67,6 +67,7 @@ def elements(page: str) -> list[tuple[str, dict[str, str | None]]]:
     return parser.found
 
 
+@pytest.mark.seconds
 def test_same_result_gives_the_same_bytes(tmp_path: Path) -> None:
     """The order of the input and the number of threads change no byte."""
     articles = reprints(30, 3) + hostile_articles()
@@ -163,6 +164,7 @@ def test_report_without_clusters(articles: list[Article], tmp_path: Path) -> Non
     assert f"<b>{len(articles)} document" in page
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("most", [1_000_000, 1_200_000])
 def test_file_stays_below_its_budget(most: int, tmp_path: Path) -> None:
     """The file has at most so many bytes, and says how many clusters come without texts."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dedup.model import Event
@@ -283,7 +283,6 @@ def _tiny() -> Any:
 
 
 @given(transactions=TRANSACTIONS)
-@settings(max_examples=40)
 def test_stores_answer_alike(transactions: list[tuple[list[tuple[Any, ...]], bool]]) -> None:
     """Whatever is done, kept or undone, a file answers as memory does, and so does the file opened again."""
     memory: Store = MemoryStore("some")

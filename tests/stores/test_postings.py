@@ -107,6 +107,20 @@ def fill(index: Postings, texts: int, keys: int = 6, seed: int = 0) -> list[list
     return own_keys
 
 
+@pytest.mark.usefixtures("tiny")
+def test_nothing_is_left_of_a_run_whose_texts_go_while_it_is_merged(
+    index: Postings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Texts that are removed after the last merge of their run began are forgotten with the run."""
+    monkeypatch.setattr(postings, "_SPAN", 9)
+    sizes = [0, 1, 2, 3, 1, 2, 3, 0, 1]
+    numbers = np.random.default_rng(0).integers(0, 2**64, (len(sizes), 3), np.uint64)
+    index.add(range(1, 10), [own[:size] for own, size in zip(numbers, sizes, strict=True)])
+    for gone in ([1, 2, 5, 6, 7, 8], [1, 2, 9], [3, 5, 6], [2, 4, 5]):
+        index.remove(gone)
+        assert index.verify() == []
+
+
 # One transaction after another, by two connections that write in turn and one that reads.
 
 OPERATIONS = st.one_of(
@@ -211,9 +225,10 @@ class Machine(RuleBasedStateMachine):
 
 
 TestMachine = Machine.TestCase
-TestMachine.settings = settings(max_examples=25, stateful_step_count=12, deadline=None)
+TestMachine.settings = settings(stateful_step_count=12)
 
 
+@pytest.mark.seconds
 @pytest.mark.usefixtures("tiny")
 def test_long_stream_stays_small(connection: sqlite3.Connection, index: Postings) -> None:
     """Of an endless stream whose old texts are removed only the living ones take room, in few runs."""
@@ -248,6 +263,7 @@ def test_removing_alone_frees_room(connection: sqlite3.Connection, index: Postin
     assert index.verify() == []
 
 
+@pytest.mark.seconds
 @pytest.mark.usefixtures("tiny")
 def test_merges_go_on_after_reopening(tmp_path: Path) -> None:
     """Connections that add one text each and close merge as one that stays open does."""
@@ -269,6 +285,7 @@ def test_merges_go_on_after_reopening(tmp_path: Path) -> None:
     assert unfinished > 10
 
 
+@pytest.mark.seconds
 @pytest.mark.usefixtures("tiny")
 def test_number_of_runs_grows_as_a_logarithm(index: Postings) -> None:
     """However many texts come, a key is looked up in few runs."""
@@ -305,6 +322,7 @@ def test_long_list_is_not_read_to_its_end(
     assert len(read) == connection.execute("SELECT count(*) FROM pages").fetchone()[0]
 
 
+@pytest.mark.seconds
 def test_full_size_runs(index: Postings) -> None:
     """With pages and runs of full size the answers are those of a dictionary too."""
     random = np.random.default_rng(3)
@@ -466,6 +484,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.seconds
 @pytest.mark.usefixtures("tiny")
 @pytest.mark.parametrize("fault", FAULTS)
 def test_verify_finds(connection: sqlite3.Connection, index: Postings, fault: str) -> None:

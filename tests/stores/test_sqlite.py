@@ -329,6 +329,7 @@ def test_a_file_that_was_cut_short_is_refused(path: Path, left: float) -> None:
     assert path.read_bytes() == cut
 
 
+@pytest.mark.seconds
 def test_a_changed_bit_is_told_or_changes_no_cluster(path: Path) -> None:
     """A bit that flipped is an error or a sentence of verify; where it is neither, the clusters are what they were."""
     content = path.read_bytes()
@@ -700,6 +701,7 @@ def test_fields_keep_what_a_database_can_hold(path: Path) -> None:
     assert (kept.source, kept.title, kept.url, kept.extra) == ("A\0B", "x?y", "\U0001f600", given.extra)
 
 
+@pytest.mark.seconds
 def test_a_long_text_is_kept(path: Path) -> None:
     """A text of a million words is added, found and removed."""
     text = " ".join(f"w{number}" for number in range(1_000_000))

@@ -736,8 +736,9 @@ class Postings:
         self._writing.remove(run)
         for old in inputs:
             self._set_state(old, _GONE)
-        texts = run.texts - self._bury(run.base, run.last, run.removals)
         (entries,) = self._one("SELECT sum(entries) FROM parts WHERE run = ?", run.name)
+        # A step that was done has the texts that were removed since; an empty run has nobody's.
+        texts = run.texts - self._bury(run.base, run.last, run.removals if entries else self._removals)
         run = run._replace(texts=texts, state=_LIVE, entries=entries)
         self._runs = [old for old in self._runs if old not in inputs]
         if entries:
