@@ -954,12 +954,15 @@ class TestRunInFiles:
         [
             ("--memory 2GB", "--memory must come with --out, the folder that the answer goes to. Got no --out."),
             ("--memory much --out answer", "memory must be a number of bytes above 0"),
-            ("--memory 1MB --out answer", "memory must be at least 0.4 GB for"),
+            ("--memory 1MB --out answer", "memory must be at least 400,0"),
             ("--memory 2GB --out answer --report a.html", "report must not come with memory"),
             ("--memory 2GB --out answer --limit 0", "limit must not come with memory: the answer is in files. Got 0."),
             ("--memory 2GB --out answer --text", "text must not come with memory"),
             ("--memory 2GB --out no/answer", "out must be in a folder that exists"),
-            ("--memory 2GB --out answer.parquet", "out must be a folder with --memory, and not named as a file is."),
+            (
+                "--memory 2GB --out answer.parquet",
+                "out must be a folder, and not named as a file is. Got answer.parquet.",
+            ),
             ("--work scratch --out a.csv", "--memory must come with --work and --resume. Got no --memory."),
             ("--resume", "--memory must come with --work and --resume. Got no --memory."),
         ],

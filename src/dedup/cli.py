@@ -203,7 +203,7 @@ def _app() -> "Typer":  # noqa: C901 - one function per command
         ] = default.linkage,
         clean: Annotated[
             str,
-            option(help="auto: take furniture off first; pages: not what repeats in an outlet; off: leave it."),
+            option(help="auto: take furniture off first; pages: only what each text shows by itself; off: leave it."),
         ] = default.clean,
         threads: _options.Threads = default.threads,
         on_error: _options.OnError = "raise",
@@ -382,12 +382,9 @@ def _run_in_files(
     """Run larger than memory; `given` are the options that say nothing here."""
     from dedup import deduplicate  # noqa: PLC0415 - loads on first use
     from dedup.config import Config  # noqa: PLC0415 - loads on first use
-    from dedup.formats.read import TABLES, find_suffix  # noqa: PLC0415 - loads on first use
 
     if not out:
         raise InvalidArgumentError("--memory must come with --out, the folder that the answer goes to. Got no --out.")
-    if find_suffix(out, TABLES):
-        raise InvalidArgumentError(f"out must be a folder with --memory, and not named as a file is. Got {out!r}.")
     for name, value in given.items():
         if value is not None:
             raise InvalidArgumentError(f"{name} must not come with memory: the answer is in files. Got {value!r}.")
@@ -417,13 +414,14 @@ def _compare(
     left: str,
     right: str,
     *,
-    clean: Any,  # noqa: ANN401 - compare() checks it
+    clean: Any,  # noqa: ANN401 - checked here
     limit: int,
     as_json: bool,
 ) -> None:
     from dedup import Config, compare, plan  # noqa: PLC0415 - loads on first use
 
     _validate.integer("limit", limit)
+    _validate.choice("clean", clean, ("pages", "off"))
     if left == right == "-":
         raise InvalidArgumentError("only one of the two texts can be stdin. Got '-' twice.")
     found = compare(_console.read_text(left), _console.read_text(right), clean=clean)

@@ -137,7 +137,7 @@ class Config(SketchConfig):
         bucket_limit: Size above which the texts that share a band or a sampled shingle are paired through the first
             of them in keep order instead of all with all, at least 2.
         keep: Which documents of a cluster are kept.
-        large_cluster: Size above which a cluster is counted, and named by the command line, as one to look at.
+        large_cluster: Size above which a cluster is counted, and warned of, as one to look at.
         threads: Worker threads; None stands for one per processor. Never changes a result.
 
     Raises:

@@ -267,10 +267,8 @@ def worth_a_look(summary: Mapping[str, float], alarms: Iterable[Alarm], config: 
     for alarm in alarms:
         yield f"{alarm.dropped:,} of the {alarm.documents:,} documents of {alarm.source!r} are dropped."
     if summary["large_clusters"]:
-        yield (
-            f"{summary['large_clusters']:,} clusters have more than {config.large_cluster:,} documents, "
-            f"the largest {summary['largest_cluster']:,}."
-        )
+        large = f"more than {config.large_cluster:,} documents, the largest {summary['largest_cluster']:,}"
+        yield f"Clusters of {large}: {summary['large_clusters']:,}."
     if summary["largest_bucket"] > config.large_cluster:
         yield (
             f"{summary['largest_bucket']:,} texts agree in one band; at most {summary['omitted_pairs']:,} pairs "

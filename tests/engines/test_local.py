@@ -626,8 +626,12 @@ def test_places_stand_apart(tmp_path: Path, source: str, out: str, work: str | N
         ({"memory": "1GB"}, "memory must come with out. Got '1GB' and no out."),
         ({"work": "work"}, "work must come with out. Got 'work' and no out."),
         ({"resume": True}, "resume must come with out. Got True and no out."),
-        ({"out": "out", "memory": "399MB"}, "memory must be at least 0.4 GB for 1 documents. Got 0.4 GB."),
-        ({"out": "out", "memory": "1 kB"}, "memory must be at least 0.4 GB for 1 documents. Got 0.0 GB."),
+        ({"out": "out.parquet"}, "out must be a folder, and not named as a file is. Got out.parquet."),
+        (
+            {"out": "out", "memory": "399MB"},
+            "memory must be at least 400,000,700 bytes for 1 documents. Got 399,000,000.",
+        ),
+        ({"out": "out", "memory": "1 kB"}, "memory must be at least 400,000,700 bytes for 1 documents. Got 1,000."),
         *(
             ({"out": "out", "memory": size}, f"memory must be a number of bytes above 0, or .* Got {size!r}.")
             for size in ("", "two", "-1", "1.5.2GB", "2XB", "2 G B", 0, -5, True, 2.5, "0", "0.0001")
@@ -723,7 +727,7 @@ def test_warnings(tmp_path: Path) -> None:
     left_out = written.summary["omitted_pairs"]
     assert [str(warning.message) for warning in caught] == [
         "39 of the 40 documents of 'Echo' are dropped.",
-        "1 clusters have more than 10 documents, the largest 40.",
+        "Clusters of more than 10 documents, the largest 40: 1.",
         f"40 texts agree in one band; at most {left_out} pairs of such texts were not compared.",
     ]
     assert {warning.filename for warning in (*caught, *caught_in_memory)} == {__file__}

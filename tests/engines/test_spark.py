@@ -362,7 +362,7 @@ def test_alarms_warn(frame_of: Any) -> None:
         result = dedup.spark.deduplicate(frame_of(articles), large_cluster=20)
     assert [str(warning.message) for warning in caught if warning.category is DedupWarning] == [
         "24 of the 25 documents of 'Gazette' are dropped.",
-        "1 clusters have more than 20 documents, the largest 25.",
+        "Clusters of more than 20 documents, the largest 25: 1.",
     ]
     assert [alarm.source for alarm in result.alarms] == ["Gazette"]
 

@@ -27,6 +27,7 @@ from dedup.engines.work import Work, digest_of, digest_of_file
 from dedup.errors import DedupWarning, DuplicateIdError, InputError, InvalidArgumentError
 from dedup.formats.batches import batch_of, batches, count_rows
 from dedup.formats.columns import strings
+from dedup.formats.read import TABLES, find_suffix
 from dedup.kernels import native
 from dedup.kernels.parallel import Pool
 from dedup.kernels.table import FOLD_VERSION
@@ -35,7 +36,7 @@ from dedup.model import RELATIONS, Article, Cleaned
 from dedup.pipeline import Documents, Outcome, cut_templates, match
 from dedup.prepare import dated, items_of, read_chunk
 from dedup.scratch import Folder
-from dedup.stages import CHUNK_CHARACTERS, Marks, counter, cut_of, sketch_chunk
+from dedup.stages import Marks, counter, cut_of, sketch_chunk
 from dedup.templates import Prints
 
 if TYPE_CHECKING:
@@ -65,6 +66,9 @@ STAGES = {
     "decide": "",
     "write": "rows",
 }
+
+#: Bytes of text that one thread works on at a time: the fewer chunks, the less Python between the kernels.
+_CHUNK_BYTES = 4_000_000
 
 #: Bad rows that are listed; more are counted.
 LISTED = 1000
@@ -136,6 +140,8 @@ def _place(name: str, path: str | os.PathLike[str]) -> Path:
 
 def _check_places(source: object, target: Path, work: Path) -> None:
     """Refuse to replace what no run has written, and to work within what is read or written."""
+    if find_suffix(target, (*TABLES, ".txt", ".html")):
+        raise InvalidArgumentError(f"out must be a folder, and not named as a file is. Got {target.name}.")
     if not target.parent.is_dir():
         raise InvalidArgumentError(f"out must be in a folder that exists. Got {target}.")
     if target.exists() and not (target.is_dir() and {path.name for path in target.iterdir()} <= set(WRITES)):
@@ -154,7 +160,7 @@ def _check_memory(memory: int | None, documents: int | None) -> None:
     least = BYTES_OF_PROGRAM + BYTES_PER_DOCUMENT * documents
     if memory is not None and memory < least:
         raise InvalidArgumentError(
-            f"memory must be at least {least / 1e9:.1f} GB for {documents:,} documents. Got {memory / 1e9:.1f} GB."
+            f"memory must be at least {least:,} bytes for {documents:,} documents. Got {memory:,}."
         )
 
 
@@ -290,7 +296,7 @@ def _sketch(
 def _cut(given: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Cut batches to what one thread works on at a time."""
     for batch in given:
-        rows = max(1, batch.num_rows * 4 * CHUNK_CHARACTERS // max(1, batch.column("text").nbytes))
+        rows = max(1, batch.num_rows * _CHUNK_BYTES // max(1, batch.column("text").nbytes))
         for start in range(0, batch.num_rows, rows):
             yield batch.slice(start, rows)
 
