@@ -23,7 +23,7 @@ test: lint
 test-slow: $(VENV)/tools
 	$(PYTEST) -m "slow and not spark"
 
-# What takes Spark minutes: its answer against that of one machine. Needs Java 17.
+# What starts Spark: its answer against that of one machine. Needs Java 17.
 test-spark: $(VENV)/tools
 	$(BIN)/pytest -m spark
 

@@ -40,7 +40,7 @@ FURNITURE = "Follow the Gazette for the news of the harbour, and for what else t
 FIELDS = ("id", "text", "source", "published", "title", "url", "parent")
 
 pytestmark = [
-    pytest.mark.seconds,
+    pytest.mark.spark,
     pytest.mark.filterwarnings("ignore:PySpark does not yet fully support:FutureWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
@@ -185,7 +185,6 @@ def test_seeds(frame_of: Any) -> None:
     check_same(frame_of, dedup.deduplicate(SEEDS, clean="off").articles, 3)
 
 
-@pytest.mark.spark
 @settings(
     max_examples=1, phases=[Phase.generate], suppress_health_check=list(HealthCheck), derandomize=True, deadline=None
 )
@@ -195,7 +194,6 @@ def test_any_pages(frame_of: Any, articles: list[Article], config: Config) -> No
     check_same(frame_of, articles, 1, **settings_of(config))
 
 
-@pytest.mark.spark
 def test_every_relation_and_crowds(frame_of: Any) -> None:
     """By bands and samples, with crowds, templates of outlets, versions and roundups the answer is the same."""
     result = check_same(frame_of, newspapers(24, 60), 17, exhaustive=30, bucket_limit=8)
@@ -204,7 +202,6 @@ def test_every_relation_and_crowds(frame_of: Any) -> None:
     assert all(found[name] for name in names)
 
 
-@pytest.mark.spark
 def test_hot_buckets(frame_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Bands, samples and furniture that stand in more documents than one task should hold change no answer."""
     from dedup.engines import spark_hot
@@ -230,7 +227,6 @@ def test_hot_buckets(frame_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(hot) >= 4
 
 
-@pytest.mark.spark
 def test_what_has_no_room_in_one_task_or_on_one_machine(frame_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Many documents that crowds keep, joins of many rows, and stages on the disks of executors change no answer."""
     from dedup.engines import spark as engine
@@ -241,7 +237,6 @@ def test_what_has_no_room_in_one_task_or_on_one_machine(frame_of: Any, monkeypat
     assert found["capped_buckets"]
 
 
-@pytest.mark.spark
 @pytest.mark.parametrize("linkage", ["canonical", "components"])
 def test_clusters_by_rounds(frame_of: Any, monkeypatch: pytest.MonkeyPatch, linkage: Any) -> None:
     """Links that have no room in one task give the same clusters, kept documents and evidence."""
@@ -252,7 +247,6 @@ def test_clusters_by_rounds(frame_of: Any, monkeypatch: pytest.MonkeyPatch, link
     check_same(frame_of, newspapers(8, 12), 3, linkage=linkage, clean="off", keep=keep, threshold=0.3)
 
 
-@pytest.mark.spark
 def test_templates(frame_of: Any) -> None:
     """Templates learned on Spark are those of one machine, examples included, and go into a run like those."""
     texts = enumerate(english(12, 900, seed=5))
@@ -268,7 +262,6 @@ def test_templates(frame_of: Any) -> None:
     check_same(frame_of, [*new, *dedup.formats.read(table.slice(0, 4)).articles], templates=expected)
 
 
-@pytest.mark.spark
 def test_templates_over_their_limit(frame_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A table of more blocks than it may hold forgets on Spark what it forgets on one machine."""
     articles = []
@@ -288,7 +281,6 @@ def test_templates_over_their_limit(frame_of: Any, monkeypatch: pytest.MonkeyPat
     assert len(wanted.story) <= 750
 
 
-@pytest.mark.spark
 def test_other_columns_pass_and_stages_are_kept_in_a_folder(frame_of: Any, tmp_path: Path) -> None:
     """Columns that no article has come back as they were, integers as ids become strings, stages go to a folder."""
     table = pa.table(
@@ -305,7 +297,6 @@ def test_other_columns_pass_and_stages_are_kept_in_a_folder(frame_of: Any, tmp_p
     assert folder.name.startswith("dedup-")
 
 
-@pytest.mark.spark
 def test_no_article(frame_of: Any) -> None:
     """A frame without rows gives a result without documents."""
     check_same(frame_of, table_of([]), 1)
@@ -354,7 +345,6 @@ def test_what_cannot_be_is_refused_by_name(frame_of: Any) -> None:
         dedup.spark.deduplicate(frame, templates="gazette")  # type: ignore[arg-type]
 
 
-@pytest.mark.spark
 def test_alarms_warn(frame_of: Any) -> None:
     """A source of which nearly all is dropped raises an alarm, and so does a very large cluster."""
     articles = [Article(f"{number:02}", "The wall holds for now.", source="Gazette") for number in range(25)]
@@ -367,7 +357,6 @@ def test_alarms_warn(frame_of: Any) -> None:
     assert [alarm.source for alarm in result.alarms] == ["Gazette"]
 
 
-@pytest.mark.spark
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_many_articles(frame_of: Any, tmp_path: Path) -> None:
@@ -403,7 +392,6 @@ session.stop()
 """
 
 
-@pytest.mark.spark
 @pytest.mark.timeout(900)
 @pytest.mark.usefixtures("spark")
 def test_connect(tmp_path: Path) -> None:
